@@ -1,0 +1,1 @@
+"""Wajah's record: who asked, who owns the conversation, which officer answers, and by when."""

@@ -1,0 +1,153 @@
+"""The command line: `python -m handoff <command>`. Each command imports what it needs, so none pays for the others."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+from handoff.domain.case import Role
+from handoff.settings import Settings, SettingsError, new_secrets
+
+Group = argparse._SubParsersAction
+Command = Callable[[argparse.Namespace], int]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from handoff.run import StartError, run
+
+    try:
+        run(Settings.from_env(make_secrets=True), echo=arguments.logs)
+    except StartError as error:
+        return _fail(error)
+    return 0
+
+
+def _serve(_: argparse.Namespace) -> int:
+    from handoff.app import serve
+
+    serve(Settings.from_env())
+    return 0
+
+
+def _worker(_: argparse.Namespace) -> int:
+    from handoff.jobs import work
+
+    work(Settings.from_env())
+    return 0
+
+
+def _db_upgrade(_: argparse.Namespace) -> int:
+    from handoff.embedded import EmbeddedError
+    from handoff.home import HomeError, reachable_database
+    from handoff.store.migrate import upgrade
+
+    try:
+        with reachable_database(Settings.from_env()) as database:
+            upgrade(database.owner)
+    except (HomeError, EmbeddedError) as error:
+        return _fail(error)
+    return 0
+
+
+def _officer_add(arguments: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, add_officer
+
+    try:
+        added = add_officer(
+            Settings.from_env(), name=arguments.name, title=arguments.title, unit=arguments.unit, role=arguments.role,
+            email=arguments.email, login=arguments.login,
+        )
+    except CommandError as error:
+        return _fail(error)
+    print(json.dumps(added))
+    return 0
+
+
+def _audit_verify(_: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, verify_record
+    from handoff.store.audit import BrokenLink
+
+    try:
+        verified = verify_record(Settings.from_env())
+    except (BrokenLink, CommandError) as error:
+        return _fail(error)
+    print(json.dumps(verified.counts))
+    if verified.warning:
+        print(f"wajah: {verified.warning}", file=sys.stderr)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from handoff.home import Home
+    from handoff.model import Model, ModelError
+
+    try:
+        print(Model(Home(Settings.from_env().home).models).train(force=arguments.force))
+    except ModelError as error:
+        return _fail(error)
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from handoff.doctor import examine
+
+    return examine(Settings.from_env())
+
+
+def _keys(_: argparse.Namespace) -> int:
+    for name, value in new_secrets().items():
+        print(f"{name}={value}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of every command; each sets `command`, the function that carries it out."""
+    root = argparse.ArgumentParser(prog="python -m handoff", description="Wajah: services with a face.")
+    commands = root.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, command: Command, text: str, group: Group = commands) -> argparse.ArgumentParser:
+        sub = group.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("run", _run, "run everything in the foreground and keep it running").add_argument(
+        "--logs", action="store_true", help="show the processes' own lines too, not only what happens to them")
+    add("serve", _serve, "serve the pages and the APIs (one process of `run`)")
+    add("worker", _worker, "carry out turns, sending and clocks (one process of `run`)")
+    database = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="command")
+    add("upgrade", _db_upgrade, "bring the database to the newest schema", database)
+    officer = add("add", _officer_add, "add an officer; prints the login and a one-time password",
+                  commands.add_parser("officer", help="officers").add_subparsers(required=True, metavar="command"))
+    officer.add_argument("--name", required=True)
+    officer.add_argument("--title", required=True, help="the position that citizens are told")
+    officer.add_argument("--unit", required=True, help="the unit's short name")
+    officer.add_argument("--role", required=True, choices=list(Role))
+    officer.add_argument("--email")
+    officer.add_argument("--login", help="default: from the name")
+    add("verify", _audit_verify, "check that nothing in the record was rewritten",
+        commands.add_parser("audit", help="the record").add_subparsers(required=True, metavar="command"))
+    add("train", _train, "train the bot's model if its data or code changed").add_argument(
+        "--force", action="store_true", help="train even if nothing changed")
+    add("doctor", _doctor, "check each part and say what to do")
+    add("keys", _keys, "print a fresh WAJAH_SECRET_KEY and WAJAH_DATA_KEYS")
+    return root
+
+
+def main(words: list[str] | None = None) -> int:
+    """Carries out one command; returns the exit status."""
+    arguments = parser().parse_args(words)
+    try:
+        return int(arguments.command(arguments))
+    except SettingsError as error:
+        return _fail(error)
+
+
+def _fail(error: Exception) -> int:
+    print(f"wajah: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

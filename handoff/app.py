@@ -1,0 +1,82 @@
+"""The web process: Sanic with our blueprints, the sweep and the live hub beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sanic import Sanic
+
+from handoff import logs
+from handoff.services import sweep
+from handoff.services.conversations import Doorkeeper
+from handoff.services.files import FILE_BYTES
+from handoff.services.runtime import Runtime
+from handoff.settings import Settings
+from handoff.web import errors, html
+from handoff.web.board import Board
+from handoff.web.case_page import case_page
+from handoff.web.chat import chat
+from handoff.web.console import console
+from handoff.web.cors import open_to_foreign_sites
+from handoff.web.health import health, measure
+from handoff.web.internal import internal
+from handoff.web.limits import Buckets
+from handoff.web.live import Hub
+from handoff.web.officers import officers
+from handoff.web.openapi import docs
+from handoff.web.pages import pages
+from handoff.web.requests import add_security_headers
+
+POOL = 12
+LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
+MULTIPART_BYTES = 64 * 1024  # what a form adds around a file
+
+open_to_foreign_sites(chat)
+
+
+def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
+    """The application; it connects when its server starts."""
+    app: Sanic[Any, Any] = Sanic(name, configure_logging=False)
+    app.config.update(
+        REQUEST_MAX_SIZE=FILE_BYTES + MULTIPART_BYTES, FALLBACK_ERROR_FORMAT="json", KEEP_ALIVE_TIMEOUT=75,
+        REQUEST_TIMEOUT=120, RESPONSE_TIMEOUT=60, GRACEFUL_SHUTDOWN_TIMEOUT=4.0, ACCESS_LOG=False,
+        AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
+    )
+    for blueprint in (chat, internal, officers, health, pages, case_page, console, docs):
+        # A copy: a blueprint remembers its applications, and tests make more than one.
+        app.blueprint(blueprint.copy(blueprint.name, with_registration=False))
+    html.register(app)
+    errors.register(app)
+    add_security_headers(app)
+    measure(app)
+
+    @app.before_server_start
+    async def start(app: Sanic[Any, Any]) -> None:
+        runtime = Runtime.create(settings, POOL)
+        app.ctx.runtime = runtime
+        app.ctx.doorkeeper = Doorkeeper(runtime)
+        app.ctx.address_buckets = Buckets(*settings.rate_address)
+        app.ctx.conversation_buckets = Buckets(*settings.rate_conversation)
+        app.ctx.login_buckets = Buckets(*LOGINS)
+        assert settings.database_url
+        app.ctx.hub = Hub(settings.database_url)
+        app.ctx.board = Board(runtime, app.ctx.hub)
+        app.ctx.tasks = [asyncio.create_task(work) for work in (
+            app.ctx.hub.run(), app.ctx.board.run(), sweep.forever(runtime),
+        )]
+
+    @app.after_server_stop
+    async def stop(app: Sanic[Any, Any]) -> None:
+        for task in app.ctx.tasks:
+            task.cancel()
+        await asyncio.gather(*app.ctx.tasks, return_exceptions=True)
+        await app.ctx.runtime.close()
+
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; blocking. One process: a dead one is the supervisor's to replace."""
+    logs.configure()
+    create_app(settings).run("0.0.0.0", settings.port, single_process=True, access_log=False, motd=False)

@@ -1,0 +1,289 @@
+"""What a catalogue entry may say: typed, frozen, and strict about unknown keys.
+
+Texts are Indonesian and come from YAML. A fact without a source cannot be written down; what nobody has verified is
+left to the officer in words (`ask_officer`). References (a source's name, a related topic's id) are resolved while
+validating, with the `Context` that the loader passes, so an unknown one is reported where it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
+
+Aspect = Literal["overview", "requirements", "fee", "time", "place", "steps"]
+ASPECTS: tuple[Aspect, ...] = ("overview", "requirements", "fee", "time", "place", "steps")
+Unit = Literal["kependudukan", "sosial", "tenaga_kerja", "inspektorat"]
+SlaClass = Literal["information", "complaint", "inspection"]
+
+OFFICE_SOURCE = "kantor"  # cites the office itself; its label is the office's name
+TITLE_LENGTH = 20         # a WhatsApp reply button holds no more
+# How research notes mark what nobody has checked; such a sentence must not reach a citizen.
+_UNVERIFIED = re.compile(r"dari ingatan|perlu verifikasi|\[[RTH]\]|\[V2?\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a fact was read: an article of law, a page, or the office itself."""
+
+    label: str  # short: "UU 24/2013 Ps. 79A"
+    name: str   # for the web page: the law's full name, or the page's name and what it quotes
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A related topic."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Context:
+    """What references resolve against. `office` is None only while reporting a broken office entry."""
+
+    sources: Mapping[str, Source]  # laws ("UU 24/2013"), pages ("hsu") and the office
+    titles: Mapping[str, str]      # topic id -> title
+    office: Office | None
+
+
+def _context(info: ValidationInfo) -> Context:
+    return cast(Context, info.context)
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    if not text:
+        raise PydanticCustomError("empty", "must not be empty")
+    if marked := _UNVERIFIED.search(text):
+        raise PydanticCustomError("unverified", "unverified, leave it to ask_officer: {mark}", {"mark": marked[0]})
+    return text
+
+
+def _source(value: object, info: ValidationInfo) -> object:
+    law, article, _ = str(value).partition(" Ps. ")
+    known = _context(info).sources.get(law)
+    if known is None or (article and known.url):
+        raise PydanticCustomError("unknown_source", "unknown source {name}", {"name": repr(value)})
+    return Source(str(value), known.name) if article else known
+
+
+def _related(value: object, info: ValidationInfo) -> object:
+    title = _context(info).titles.get(str(value))
+    if title is None:
+        raise PydanticCustomError("unknown_topic", "unknown topic {name}", {"name": repr(value)})
+    return Link(str(value), title)
+
+
+Text = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
+Title = Annotated[str, Field(max_length=TITLE_LENGTH), AfterValidator(_one_line)]
+SourceRef = Annotated[Source, BeforeValidator(_source)]
+Sources = Annotated[tuple[SourceRef, ...], Field(min_length=1)]
+Related = Annotated[Link, BeforeValidator(_related)]
+
+
+class Entry(BaseModel):
+    """Base of everything in the catalogue."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Law(Entry):
+    """A law or regulation that was read; facts cite it as "UU 24/2013 Ps. 79A"."""
+
+    name: Text
+
+
+class WebPage(Entry):
+    """A page that was read; facts cite it by its key."""
+
+    name: Text
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    quotes: Text | None = None  # the regulation it relies on, where that text itself was not read
+
+
+class Fact(Entry):
+    """One statement with its source. `reviewed` only where it differs from the topic's."""
+
+    text: Text
+    sources: Sources
+    reviewed: date | None = None
+
+
+class Section(Entry):
+    """Facts about one aspect. `ask_officer` names, in the citizen's words, what the officer will tell."""
+
+    facts: tuple[Fact, ...] = ()
+    ask_officer: Text | None = None
+
+    def says_something(self) -> bool:
+        """Whether an answer can be made of it."""
+        return bool(self.facts or self.ask_officer)
+
+    @model_validator(mode="after")
+    def _not_silent(self) -> Self:
+        if not self.says_something():
+            raise PydanticCustomError("silent", "states nothing: give facts, or ask_officer")
+        return self
+
+
+class Fee(Section):
+    """What the state charges. `amount` in rupiah, 0 for free, None where no single official amount exists."""
+
+    amount: Annotated[int, Field(strict=True, ge=0)] | None = None
+    sources: tuple[SourceRef, ...] = ()
+
+    def says_something(self) -> bool:
+        """Whether an answer can be made of it."""
+        return self.amount is not None or super().says_something()
+
+    @model_validator(mode="after")
+    def _sourced(self) -> Self:
+        if (self.amount is None) != (not self.sources):
+            raise PydanticCustomError("fee_source", "amount and sources belong together")
+        return self
+
+
+class Limit(Entry):
+    """A time limit set by law, counted in days from a complete application."""
+
+    days: Annotated[int, Field(strict=True, ge=1, le=365)]
+    working_days: bool = False
+    sources: Sources
+
+
+class Time(Section):
+    """How long it takes: the law's limit, this office's own standard, and, never promised, what others report."""
+
+    limit: Limit | None = None
+    office: Fact | None = None
+    examples: tuple[Fact, ...] = ()
+
+    def says_something(self) -> bool:
+        """Whether an answer can be made of it."""
+        return self.limit is not None or self.office is not None or super().says_something()
+
+
+class Hours(Entry):
+    """Opening hours on some days, in the office's time zone, as people read them ("08.00")."""
+
+    days: Text
+    opens: Annotated[str, Field(pattern=r"^([01]\d|2[0-3])\.[0-5]\d$")]
+    closes: Annotated[str, Field(pattern=r"^([01]\d|2[0-3])\.[0-5]\d$")]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.opens >= self.closes:
+            raise PydanticCustomError("hours", "opens must be earlier than closes")
+        return self
+
+
+class Desk(Entry):
+    """Where a unit receives people. `hours` only where they differ from the office's."""
+
+    name: Text
+    address: Text
+    hours: tuple[Hours, ...] = ()
+
+
+class Contact(Entry):
+    """A way to reach the office, or to be served from afar."""
+
+    label: Text
+    value: Text
+
+
+class Office(Entry):
+    """The agency that runs this installation."""
+
+    name: Text
+    zone: Literal["WIB", "WITA", "WIT"]
+    reviewed: date
+    hours: Annotated[tuple[Hours, ...], Field(min_length=1)]
+    closed: Text
+    desks: Annotated[dict[Unit, Desk], Field(min_length=1)]
+    contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
+    online: tuple[Contact, ...] = ()
+
+
+OfficeList = Literal["hours", "desks", "contacts", "online"]
+
+
+class Topic(Entry):
+    """One service or one question about the office. `id` is the intent's name."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: Title
+    kind: Literal["service", "office"] = "service"
+    unit: Unit
+    sla_class: SlaClass = "information"
+    individual_matter: bool = False
+    keeper: Text
+    reviewed: date
+    keywords: tuple[Text, ...] = ()
+    summary: Annotated[tuple[Fact, ...], Field(min_length=1)]
+    notes: tuple[Fact, ...] = ()
+    requirements: Section | None = None
+    fee: Fee | None = None
+    time: Time | None = None
+    steps: Section | None = None
+    place: Section | None = None
+    shows: tuple[OfficeList, ...] = ()
+    related: tuple[Related, ...]
+
+    _office: Office
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the office of the validation context: an answer names the place."""
+        if context.office is not None:
+            self._office = context.office
+
+    @property
+    def office(self) -> Office:
+        """The agency that answers."""
+        return self._office
+
+    @property
+    def desk(self) -> Desk:
+        """Where this topic's unit receives people."""
+        return self._office.desks[self.unit]
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source the entry rests on, each once, in order of appearance."""
+        return tuple(dict.fromkeys(_cited(self)))
+
+    @model_validator(mode="after")
+    def _complete(self, info: ValidationInfo) -> Self:
+        needed = ("requirements", "fee", "time", "steps") if self.kind == "service" else ()
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise PydanticCustomError(
+                "incomplete", "a service needs {names} (facts or ask_officer)", {"names": ", ".join(missing)}
+            )
+        if self.shows and self.kind != "office":
+            raise PydanticCustomError("shows", "only a topic of kind office has shows")
+        office = _context(info).office
+        if office is not None and self.unit not in office.desks:
+            raise PydanticCustomError("no_desk", "office.desks has no {unit}: no place to name", {"unit": self.unit})
+        if not 2 <= len(set(self.related)) == len(self.related) <= 3 or self.id in {link.id for link in self.related}:
+            raise PydanticCustomError("related", "related must name two or three other topics")
+        return self
+
+
+def _cited(value: object) -> Iterator[Source]:
+    """All sources below `value`, depth first."""
+    if isinstance(value, Source):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _cited(item)
+    elif isinstance(value, Entry):
+        for name in type(value).model_fields:
+            yield from _cited(getattr(value, name))

@@ -1,0 +1,285 @@
+"""The life of a case: its states, who may do what, and the one function that moves it (promises P2, P4, P5, P12).
+
+`assigned → in_progress → resolution_proposed → closed`, with `waiting_citizen` beside `in_progress`. Only the citizen
+closes; no verb of an officer, the bot or the system ends in `closed`. The officer is handed over, never cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+
+class Status(StrEnum):
+    """Where a case stands; every one but `closed` is open and has an active officer."""
+
+    assigned = "assigned"
+    in_progress = "in_progress"
+    waiting_citizen = "waiting_citizen"
+    resolution_proposed = "resolution_proposed"
+    closed = "closed"
+
+
+class ClosedReason(StrEnum):
+    """Why a case is closed."""
+
+    confirmed = "confirmed"
+    no_reply = "no_reply"
+    withdrawn = "withdrawn"
+    merged = "merged"
+    not_a_request = "not_a_request"
+
+
+class Reason(StrEnum):
+    """Why a case was opened."""
+
+    low_confidence = "low_confidence"
+    disputed_answer = "disputed_answer"
+    disputed_decision = "disputed_decision"
+    asked_for_officer = "asked_for_officer"
+    complaint = "complaint"
+    individual_matter = "individual_matter"
+    emergency = "emergency"
+    confidential_report = "confidential_report"
+    suspended_answer = "suspended_answer"
+    bot_failure = "bot_failure"
+    unreadable_message = "unreadable_message"
+    repeated_question = "repeated_question"
+
+
+class Role(StrEnum):
+    """What an officer is in the office."""
+
+    officer = "officer"
+    supervisor = "supervisor"
+    head = "head"
+    inspector = "inspector"
+    data_officer = "data_officer"
+    auditor = "auditor"
+    admin = "admin"
+
+
+class Verb(StrEnum):
+    """Everything that can be done to a case."""
+
+    open = "open"
+    take_over = "take_over"
+    reply = "reply"
+    note = "note"
+    hand_back = "hand_back"
+    propose = "propose"
+    confirm = "confirm"
+    refuse = "refuse"
+    withdraw = "withdraw"
+    reopen = "reopen"
+    bot_again = "bot_again"
+    join = "join"  # type: ignore[assignment]  # the verb's public name; nobody calls str.join on a verb
+    citizen_message = "citizen_message"
+
+
+#: Roles that work on the cases of their own unit; a supervisor works on those of every unit.
+UNIT_ROLES = frozenset({Role.officer, Role.head, Role.inspector, Role.data_officer})
+
+#: Every code that a `Refusal` of this module carries.
+REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
+                           "not_proposed"})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. `citizen` is the citizen of this very case: the caller has checked that. `id`, `role` and `unit_id`
+    are an officer's; a supervisor may have no unit.
+    """
+
+    kind: Literal["citizen", "officer", "bot", "system"]
+    id: str | None = None
+    role: Role | None = None
+    unit_id: str | None = None
+
+
+@dataclass(frozen=True)
+class CaseState:
+    """What the rules need to know of a case. Raises `ValueError` for a case without an officer or a unit, and for one
+    that is closed without a reason or open with one.
+    """
+
+    status: Status
+    officer_id: str
+    unit_id: str
+    closed_reason: ClosedReason | None = None
+
+    def __post_init__(self) -> None:
+        if not self.officer_id or not self.unit_id:
+            raise ValueError("a case always has an officer and a unit")
+        if (self.status is Status.closed) != (self.closed_reason is not None):
+            raise ValueError("a case has a closing reason exactly when it is closed")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still owes the citizen something."""
+        return self.status is not Status.closed
+
+
+class Refusal(Exception):
+    """A verb that this actor may not do to this case now; `code` is public and stable (`REFUSAL_CODES`)."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def opened(officer_id: str, unit_id: str) -> CaseState:
+    """The state in which every case begins: assigned to a named officer. Raises `ValueError` when one is missing."""
+    return CaseState(Status.assigned, officer_id, unit_id)
+
+
+def transition(state: CaseState, verb: Verb, actor: Actor) -> CaseState:
+    """The case after `actor` did `verb`; the same state when the verb changes nothing of it.
+
+    Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
+    """
+    return _RULES[verb](state, actor)
+
+
+def _open(state: CaseState, actor: Actor) -> CaseState:
+    """There is a case already; a further matter joins it or reopens it."""
+    _by(actor, "citizen", "bot", "system")
+    raise Refusal("already_open" if state.is_open else "closed")
+
+
+def _take_over(state: CaseState, actor: Actor) -> CaseState:
+    """The first entitled officer wins. Repeating it is harmless: an officer takes the talk back from the bot so."""
+    if not _works_on(state, actor) or not actor.id:
+        raise Refusal("forbidden")
+    _still_open(state)
+    if state.status is Status.assigned:
+        return replace(state, status=Status.in_progress, officer_id=actor.id)
+    if state.officer_id != actor.id:
+        raise Refusal("already_taken")
+    return state
+
+
+def _reply(state: CaseState, actor: Actor) -> CaseState:
+    _by_its_officer(state, actor)
+    _still_open(state)
+    return replace(state, status=Status.in_progress) if state.status is Status.assigned else state
+
+
+def _note(state: CaseState, actor: Actor) -> CaseState:
+    """Internal, so it moves nothing and may be added to a closed case too."""
+    if not _leads(state, actor):
+        _by_its_officer(state, actor)
+    return state
+
+
+def _hand_back(state: CaseState, actor: Actor) -> CaseState:
+    """The bot talks again; the case, its officer and its clocks stay."""
+    _by_its_officer(state, actor)
+    return _still_open(state)
+
+
+def _propose(state: CaseState, actor: Actor) -> CaseState:
+    _by_its_officer(state, actor)
+    return replace(_still_open(state), status=Status.resolution_proposed)
+
+
+def _confirm(state: CaseState, actor: Actor) -> CaseState:
+    _by(actor, "citizen")
+    return _closed(_proposed(state), ClosedReason.confirmed)
+
+
+def _refuse(state: CaseState, actor: Actor) -> CaseState:
+    _by(actor, "citizen")
+    return replace(_proposed(state), status=Status.in_progress)
+
+
+def _withdraw(state: CaseState, actor: Actor) -> CaseState:
+    _by(actor, "citizen")
+    return _closed(_still_open(state), ClosedReason.withdrawn)
+
+
+def _reopen(state: CaseState, actor: Actor) -> CaseState:
+    _by(actor, "citizen")
+    if state.is_open:
+        raise Refusal("not_closed")
+    return replace(state, status=Status.in_progress, closed_reason=None)
+
+
+def _bot_again(state: CaseState, actor: Actor) -> CaseState:
+    """The citizen asks the bot something else; the case and its officer stay."""
+    _by(actor, "citizen")
+    return _still_open(state)
+
+
+def _join(state: CaseState, actor: Actor) -> CaseState:
+    """A further matter becomes an item of the open case. What was proposed did not cover it, so the proposal falls."""
+    _by(actor, "citizen", "bot", "system")
+    _still_open(state)
+    return state if state.status is Status.assigned else replace(state, status=Status.in_progress)
+
+
+def _citizen_message(state: CaseState, actor: Actor) -> CaseState:
+    """What we waited for has come. Free text after a proposal neither closes nor refuses it."""
+    _by(actor, "citizen")
+    _still_open(state)
+    return replace(state, status=Status.in_progress) if state.status is Status.waiting_citizen else state
+
+
+def _by(actor: Actor, *kinds: str) -> None:
+    if actor.kind not in kinds:
+        raise Refusal("forbidden")
+
+
+def _by_its_officer(state: CaseState, actor: Actor) -> None:
+    _by(actor, "officer")
+    if actor.id != state.officer_id:
+        raise Refusal("not_your_case")
+
+
+def _leads(state: CaseState, actor: Actor) -> bool:
+    """A supervisor leads in every unit, a head in the case's own."""
+    if actor.kind != "officer":
+        return False
+    return actor.role is Role.supervisor or (actor.role is Role.head and actor.unit_id == state.unit_id)
+
+
+def _works_on(state: CaseState, actor: Actor) -> bool:
+    if actor.kind != "officer":
+        return False
+    own_unit = actor.role in UNIT_ROLES and actor.unit_id == state.unit_id
+    return own_unit or actor.role is Role.supervisor or actor.id == state.officer_id
+
+
+def _still_open(state: CaseState) -> CaseState:
+    if not state.is_open:
+        raise Refusal("closed")
+    return state
+
+
+def _proposed(state: CaseState) -> CaseState:
+    if _still_open(state).status is not Status.resolution_proposed:
+        raise Refusal("not_proposed")
+    return state
+
+
+def _closed(state: CaseState, reason: ClosedReason) -> CaseState:
+    return replace(state, status=Status.closed, closed_reason=reason)
+
+
+_RULES: Mapping[Verb, Callable[[CaseState, Actor], CaseState]] = {
+    Verb.open: _open,
+    Verb.take_over: _take_over,
+    Verb.reply: _reply,
+    Verb.note: _note,
+    Verb.hand_back: _hand_back,
+    Verb.propose: _propose,
+    Verb.confirm: _confirm,
+    Verb.refuse: _refuse,
+    Verb.withdraw: _withdraw,
+    Verb.reopen: _reopen,
+    Verb.bot_again: _bot_again,
+    Verb.join: _join,
+    Verb.citizen_message: _citizen_message,
+}

@@ -1,0 +1,119 @@
+"""The queue's tasks. Every one may run twice: what they do is settled in the database, not here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import uvloop
+from procrastinate.exceptions import ConnectorException
+
+from handoff import logs
+from handoff.services import late, sweep, turn
+from handoff.services.runtime import Runtime
+from handoff.settings import Settings
+from handoff.store import audit, db, queue
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 2.0
+STALLED_SECONDS = 6.0  # a worker silent for three heartbeats is dead; its jobs are idempotent, so a wrong guess is safe
+GRACEFUL_SECONDS = 6.0
+BEAT_SECONDS = 2.0
+# A turn that the database left in the middle runs again at once; failed, its message would wait for the sweep.
+AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, ConnectorException))
+
+
+def register(runtime: Runtime) -> procrastinate.App:
+    """Make the tasks known to the runtime's queue."""
+    app = runtime.jobs
+
+    @app.task(name="turn", queue=queue.TURNS, retry=AGAIN)
+    async def run_turn(conversation_id: str, message_id: str) -> None:
+        """Settle what waits in the conversation up to this message; all of it when a bot that was away is back."""
+        await turn.drain(runtime, UUID(conversation_id), UUID(message_id) if message_id else None)
+
+    @app.task(name="wake", queue=queue.CLOCKS, retry=AGAIN)
+    async def wake(conversation_id: str) -> None:
+        """The bot was away: defer the turn again, under its lock."""
+        await app.configure_task("turn", queue=queue.TURNS, lock=conversation_id).defer_async(
+            conversation_id=conversation_id, message_id=""
+        )
+
+    @app.periodic(cron="*/15 * * * *")
+    @app.task(name="anchor", queue=queue.CLOCKS, queueing_lock="anchor")
+    async def anchor(timestamp: int) -> None:
+        """Anchor the audit chains; the MAC goes to the log, which is outside the database (P10)."""
+        async with db.transaction(runtime.pool) as connection:
+            mac = await audit.anchor(connection, runtime.settings, runtime.clock())
+        log.info("audit anchor %s", mac.hex())
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="late_answers", queue=queue.CLOCKS, queueing_lock="late_answers")
+    async def late_answers(timestamp: int) -> None:
+        """Answer the questions that only a failed bot had left to officers."""
+        await late.answer_late(runtime)
+
+    return app
+
+
+def work(settings: Settings) -> None:
+    """The worker process: turns in one pool, sending and clocks in another, the sweep beside them. Blocking.
+
+    It ends when the database goes away and leaves it to the supervisor to start it again.
+    """
+    uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    logs.configure()
+    runtime = Runtime.create(settings, pool_size=settings.turn_concurrency + 4)
+    app = register(runtime)
+    common: dict[str, Any] = {
+        "install_signal_handlers": False, "delete_jobs": "successful", "update_heartbeat_interval": HEARTBEAT_SECONDS,
+        "stalled_worker_timeout": STALLED_SECONDS, "shutdown_graceful_timeout": GRACEFUL_SECONDS,
+        "fetch_job_polling_interval": 1.0,
+    }
+    async with app.open_async():
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in (
+            app.run_worker_async(queues=[queue.TURNS], name="turns", concurrency=settings.turn_concurrency, **common),
+            app.run_worker_async(queues=[queue.SENDING, queue.CLOCKS], name="clocks", concurrency=4, **common),
+            sweep.forever(runtime), _requeue_stalled(app), _beat(settings.home / "run" / "worker.beat"),
+        )]
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        stopping = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait({stopping, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    await runtime.close()
+    for task in done - {stopping}:
+        task.result()  # a task that ended by itself did so with an error
+
+
+async def _beat(file: Path) -> None:
+    """Show the supervisor that this process's loop turns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file.touch()
+        await asyncio.sleep(BEAT_SECONDS)
+
+
+async def _requeue_stalled(app: procrastinate.App) -> None:
+    """Jobs of a worker that died are taken up again; without this their lock holds the conversation for ever."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+            try:
+                await app.job_manager.retry_job(job)
+            except ConnectorException as error:  # somebody else was first, or it has ended: nothing to take up
+                log.warning("stalled job %s is no longer there: %s", job.id, error)
+            else:
+                log.warning("requeued stalled job %s (%s)", job.id, job.task_name)
+        await asyncio.sleep(HEARTBEAT_SECONDS)

@@ -1,0 +1,374 @@
+"""How a message comes to a person (P2, P3): a new case, an item of the open one, or the same case opened again.
+
+Every function here is part of a transaction that holds the conversation's lock.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.domain import number as case_number
+from handoff.domain import sla
+from handoff.domain.calendar import WorkingCalendar
+from handoff.domain.case import Actor, CaseState, ClosedReason, Status, Verb, opened, transition
+from handoff.services import answers as given
+from handoff.services import office, ownership
+from handoff.services.outbox import Outgoing, button, notify, store
+from handoff.services.runtime import Runtime
+from handoff.store import audit
+from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
+
+log = logging.getLogger(__name__)
+
+CITIZEN = Actor("citizen")
+ACKNOWLEDGE_EVERY = timedelta(minutes=15)
+COMPLAINTS = {"complaint", "disputed_decision", "disputed_answer", "confidential_report"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A case with its officer and unit, as texts, rules and JSON need it."""
+
+    row: Row[Any]
+    officer: Row[Any]
+    unit: Row[Any]
+
+    @property
+    def id(self) -> UUID:
+        """The case's id."""
+        return self.row.id  # type: ignore[no-any-return]
+
+    @property
+    def state(self) -> CaseState:
+        """What the transition function needs."""
+        closed = ClosedReason(self.row.closed_reason) if self.row.closed_reason else None
+        return CaseState(Status(self.row.status), str(self.row.officer_id), str(self.row.unit_id), closed)
+
+    def said(self) -> dict[str, Any]:
+        """The placeholders of the texts about a case."""
+        return {"number": self.row.number, "officer": self.officer, "unit": self.unit, "reason": self.row.reason,
+                "respond_by": self.row.respond_by, "resolve_by": self.row.resolve_by}
+
+
+async def load(connection: AsyncConnection, case_id: UUID) -> Facts:
+    """The case `case_id`; the caller holds its conversation's lock or only reads."""
+    row = (await connection.execute(select(cases).where(cases.c.id == case_id))).one()
+    officer = (await connection.execute(select(officers).where(officers.c.id == row.officer_id))).one()
+    unit = (await connection.execute(select(units).where(units.c.id == row.unit_id))).one()
+    return Facts(row, officer, unit)
+
+
+def key_of(runtime: Runtime, case_id: UUID, version: int) -> str:
+    """The secret that opens the case's page; derived, never stored, changed by raising the version."""
+    versioned = case_id.bytes + version.to_bytes(2, "big")
+    digest = hmac.new(runtime.settings.derived_key("case-key"), versioned, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
+
+
+async def record(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID, kind: str, actor: Actor,
+    **body: Any,
+) -> None:
+    """Append one event to the case's chain."""
+    await audit.append(
+        connection, case_id=case_id, data_key=await runtime.keyring.open(connection, conversation.data_key_id),
+        kind=kind, actor_kind=actor.kind, actor_id=actor.id, at=runtime.clock(),
+        body={name: _plain(value) for name, value in body.items()},
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+async def take_in(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, *, reason: str,
+    topic: str | None = None, answer_id: UUID | None = None, classification: dict[str, Any] | None = None,
+    explanation: given.Prepared | None = None,
+) -> Facts:
+    """Give the citizen's message to a person, whatever the state of things; idempotent on the message.
+
+    A conversation with an open case gets a further item of it, one whose case is closed has that case opened again,
+    any other a new case. The message's fate and the reply to the citizen are part of it; an `explanation` from the
+    catalogue is said first.
+    """
+    settled = (await connection.execute(
+        select(case_items.c.case_id).where(case_items.c.message_id == message_id)
+    )).scalar_one_or_none()
+    if settled is not None:
+        return await load(connection, settled)
+    message = (await connection.execute(
+        select(messages.c.fate, messages.c.fate_case_id, messages.c.seq).where(messages.c.id == message_id)
+    )).one()
+    if message.fate in ("case", "new_case"):
+        return await load(connection, message.fate_case_id)
+    if answer_id is not None:
+        answer_id, topic = await _disputed(connection, conversation.id, answer_id, topic)
+    if explanation is not None:
+        await given.store(runtime, connection, conversation, explanation)
+    if conversation.open_case_id is not None:
+        facts = await _join(runtime, connection, conversation, message_id, reason, answer_id)
+    elif conversation.last_case_id is not None:
+        facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id)
+    else:
+        facts = await _open(runtime, connection, conversation, message_id, reason, topic, answer_id,
+                            classification or {})
+    await notify(connection, conversation.id, message.seq)
+    return facts
+
+
+async def _disputed(
+    connection: AsyncConnection, conversation_id: UUID, answer_id: UUID, topic: str | None
+) -> tuple[UUID | None, str | None]:
+    """The disputed answer, if it was given in this conversation, and its topic."""
+    found = (await connection.execute(
+        select(answers.c.topic).where(answers.c.id == answer_id, answers.c.conversation_id == conversation_id)
+    )).scalar_one_or_none()
+    return (answer_id, found) if found else (None, topic)
+
+
+async def _item(
+    connection: AsyncConnection, case_id: UUID, message_id: UUID, reason: str, answer_id: UUID | None, at: datetime
+) -> None:
+    await connection.execute(insert(case_items).values(
+        id=uuid4(), case_id=case_id, message_id=message_id, answer_id=answer_id, reason=reason, created_at=at,
+    ))
+
+
+_FATE = select(messages.c.fate).where(messages.c.id == bindparam("message"))
+_SETTLE = (
+    update(messages).where(messages.c.id == bindparam("message"), messages.c.fate.is_(None)).values(
+        fate=bindparam("new_fate"), fate_at=bindparam("at"), fate_case_id=bindparam("case"),
+        case_id=func.coalesce(messages.c.case_id, bindparam("case")),
+    ).returning(messages.c.id)
+)
+
+
+async def settle(
+    connection: AsyncConnection, message_id: UUID, fate: str, at: datetime, case_id: UUID | None = None
+) -> bool:
+    """Set the message's fate where it has none (P1); True when this call did it."""
+    done = (await connection.execute(
+        _SETTLE, {"message": message_id, "new_fate": fate, "at": at, "case": case_id}
+    )).first()
+    return done is not None
+
+
+async def has_fate(connection: AsyncConnection, message_id: UUID) -> bool:
+    """Whether the message is settled already; the caller holds the conversation's lock."""
+    return (await connection.execute(_FATE, {"message": message_id})).scalar_one() is not None
+
+
+async def _to_person(connection: AsyncConnection, message_id: UUID, fate: str, at: datetime, case_id: UUID) -> None:
+    """The message's fate is a person; an answer that was withheld before it was sent gives way (schema trigger)."""
+    await connection.execute(
+        update(messages).where(messages.c.id == message_id)
+        .values(fate=fate, fate_at=at, fate_case_id=case_id, case_id=case_id)
+    )
+
+
+def _class_of(runtime: Runtime, topic: str | None, reason: str) -> str:
+    entry = runtime.catalogue.topics.get(topic or "")
+    if reason in COMPLAINTS:
+        return "inspection" if entry is not None and entry.sla_class == "inspection" else "complaint"
+    return entry.sla_class if entry is not None else "information"
+
+
+async def _open(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
+    topic: str | None, answer_id: UUID | None, classification: dict[str, Any],
+) -> Facts:
+    at = runtime.clock()
+    entry = runtime.catalogue.topics.get(topic or "")
+    unit = await office.unit_for(connection, entry.unit if entry else None)
+    chosen = await office.choose_officer(connection, unit, conversation.citizen_id, at)
+    sla_class = _class_of(runtime, topic, reason)
+    limits = _limits(chosen.calendar, chosen.unit, at, chosen.from_when, sla_class)
+    case_id, state = uuid4(), opened(str(chosen.officer_id), str(chosen.unit.id))
+    await connection.execute(insert(cases).values(
+        id=case_id, number=await _free_number(connection), conversation_id=conversation.id, unit_id=chosen.unit.id,
+        officer_id=chosen.officer_id, status=state.status, reason=reason, topic=topic, sla_class=sla_class,
+        opened_at=at, respond_by=limits.respond_by, resolve_by=limits.resolve_by, waiting_since=at,
+    ))
+    await _item(connection, case_id, message_id, reason, answer_id, at)
+    await record(
+        runtime, connection, conversation, case_id, "opened", Actor("system"), reason=reason, topic=topic,
+        message_id=message_id, answer_id=answer_id, officer_id=chosen.officer_id, unit_id=chosen.unit.id,
+        on_duty=chosen.on_duty, respond_by=limits.respond_by, resolve_by=limits.resolve_by, **classification,
+    )
+    owned = await ownership.give(connection, conversation, officer_id=chosen.officer_id, open_case_id=case_id)
+    await _to_person(connection, message_id, "new_case", at, case_id)
+    facts = await load(connection, case_id)
+    await store(runtime, connection, owned, [
+        _card(runtime, facts, "case.opened", message_id, _opening_buttons(runtime, facts, classification),
+              on_duty=chosen.on_duty, guess=bool(_guesses(runtime, reason, classification))),
+    ])
+    return facts
+
+
+def _limits(
+    calendar: WorkingCalendar, unit: Row[Any], at: datetime, from_when: datetime, sla_class: str
+) -> sla.Deadlines:
+    """The deadlines of a case that begins at `at` and whose officer comes on duty at `from_when`: the reply is
+    promised for a time when somebody is there, but never later than one working day (design §4)."""
+    limits = sla.deadlines(calendar, at, unit.first_reply_minutes, sla_class)
+    reply = sla.deadlines(calendar, max(at, from_when), unit.first_reply_minutes, sla_class).respond_by
+    latest = min(calendar.add_working_days(at, sla.RESPOND_DAYS), limits.resolve_by)
+    return sla.Deadlines(min(reply, latest), limits.resolve_by)
+
+
+async def _free_number(connection: AsyncConnection) -> str:
+    while True:
+        candidate = case_number.new(secrets.randbelow)
+        if (await connection.execute(select(cases.c.id).where(cases.c.number == candidate))).first() is None:
+            return candidate
+
+
+def _guesses(runtime: Runtime, reason: str, classification: dict[str, Any]) -> list[str]:
+    """The two nearest readings that the catalogue can answer (design §5)."""
+    if reason != "low_confidence":
+        return []
+    names = [reading["name"] for reading in classification.get("ranking", [])]
+    return [n for n in names if n in runtime.catalogue.topics][:2]
+
+
+def _opening_buttons(runtime: Runtime, facts: Facts, classification: dict[str, Any]) -> tuple[dict[str, str], ...]:
+    guesses = _guesses(runtime, facts.row.reason, classification)
+    return (
+        *({"title": runtime.catalogue.topics[t].title, "payload": f"topic:{t}"} for t in guesses),
+        button(runtime, "bot_again", f"bot_again:{facts.id}"),
+        button(runtime, "withdraw", f"withdraw:{facts.id}"),
+    )
+
+
+def _card(
+    runtime: Runtime, facts: Facts, text: str, message_id: UUID | None, buttons: tuple[dict[str, str], ...] = (),
+    guess: bool = False, **more: Any,
+) -> Outgoing:
+    """A message of the system that names the case, the officer and the times."""
+    said = runtime.texts.say(text, **facts.said(), **more)
+    if guess:
+        said += "\n" + runtime.texts.say("case.guess")
+    return Outgoing("system", said, buttons, case_id=facts.id, shows_case=True, in_reply_to=message_id)
+
+
+async def _join(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
+    answer_id: UUID | None,
+) -> Facts:
+    """A further matter joins the open case and returns the conversation to its officer."""
+    at = runtime.clock()
+    facts = await load(connection, conversation.open_case_id)
+    state = transition(facts.state, Verb.join, CITIZEN)
+    await _item(connection, facts.id, message_id, reason, answer_id, at)
+    await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
+    await record(runtime, connection, conversation, facts.id, "item_joined", CITIZEN, reason=reason,
+                 message_id=message_id, answer_id=answer_id)
+    await _to_person(connection, message_id, "case", at, facts.id)
+    if conversation.owner_officer_id != facts.row.officer_id:
+        conversation = await ownership.give(
+            connection, conversation, officer_id=facts.row.officer_id, open_case_id=facts.id
+        )
+    await store(runtime, connection, conversation, [
+        _card(runtime, facts, "case.joined", message_id, (button(runtime, "bot_again", f"bot_again:{facts.id}"),))
+    ])
+    return facts
+
+
+async def reopen(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str = "reopened",
+    answer_id: UUID | None = None,
+) -> Facts:
+    """The closed case again, under its number (P5); an officer who left meanwhile is replaced by name."""
+    at = runtime.clock()
+    facts = await load(connection, conversation.last_case_id)
+    state = transition(facts.state, Verb.reopen, CITIZEN)
+    officer_id, unit = facts.row.officer_id, facts.unit
+    calendar = await office.calendar_of(connection, unit, at)
+    start = at
+    if not facts.officer.active:
+        chosen = await office.choose_officer(connection, unit, conversation.citizen_id, at)
+        officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
+    limits = _limits(calendar, unit, at, start, facts.row.sla_class)
+    await move(connection, facts, state, officer_id=officer_id, unit_id=unit.id, closed_at=None, waiting_since=at,
+               respond_by=limits.respond_by, resolve_by=limits.resolve_by)
+    await _item(connection, facts.id, message_id, reason, answer_id, at)
+    await record(
+        runtime, connection, conversation, facts.id, "reopened", CITIZEN, message_id=message_id, reason=reason,
+        was_closed=facts.row.closed_reason, closed_at=facts.row.closed_at, officer_id=officer_id,
+        respond_by=limits.respond_by, resolve_by=limits.resolve_by, respond_by_was=facts.row.respond_by,
+        resolve_by_was=facts.row.resolve_by,
+    )
+    owned = await ownership.give(connection, conversation, officer_id=officer_id, open_case_id=facts.id)
+    await _to_person(connection, message_id, "case", at, facts.id)
+    again = await load(connection, facts.id)
+    other = button(runtime, "other", f"other:{facts.id}:{message_id}")
+    await store(runtime, connection, owned, [_card(runtime, again, "case.reopened", message_id, (other,))])
+    return again
+
+
+async def move(connection: AsyncConnection, facts: Facts, state: CaseState, **columns: Any) -> None:
+    """Write what the transition function decided, and nothing else decides a status."""
+    values: dict[str, Any] = {
+        "status": state.status.value, "officer_id": UUID(state.officer_id), "unit_id": UUID(state.unit_id),
+        "closed_reason": state.closed_reason.value if state.closed_reason else None,
+    } | columns
+    await connection.execute(update(cases).where(cases.c.id == facts.id).values(**values))
+
+
+async def message_arrived(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID
+) -> Facts:
+    """The officer owns the conversation: the message goes into the case, with one rate-limited acknowledgement while
+    the citizen waits for a person."""
+    at = runtime.clock()
+    facts = await load(connection, conversation.open_case_id)
+    state = transition(facts.state, Verb.citizen_message, CITIZEN)
+    await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
+    await record(runtime, connection, conversation, facts.id, "citizen_message", CITIZEN, message_id=message_id)
+    await _to_person(connection, message_id, "case", at, facts.id)
+    await notify(connection, conversation.id, conversation.next_seq - 1)  # the officers' lists have changed
+    if facts.row.status == "resolution_proposed":
+        await store(runtime, connection, conversation, [
+            _card(runtime, facts, "case.ask_confirm", message_id, confirm_buttons(runtime, facts))
+        ])
+    elif facts.row.status == "assigned" and _may_acknowledge(conversation, facts, at):
+        late = facts.row.first_replied_at is None and at > facts.row.respond_by
+        await _acknowledge(runtime, connection, conversation, facts, message_id, at, late)
+    return facts
+
+
+def confirm_buttons(runtime: Runtime, facts: Facts) -> tuple[dict[str, str], ...]:
+    """The citizen's two answers to a proposed resolution."""
+    return (button(runtime, "confirm", f"confirm:{facts.id}"), button(runtime, "not_yet", f"not_yet:{facts.id}"))
+
+
+def _may_acknowledge(conversation: Row[Any], facts: Facts, at: datetime) -> bool:
+    last = max(filter(None, (conversation.acknowledged_at, facts.row.opened_at)))
+    return bool(at - last >= ACKNOWLEDGE_EVERY)
+
+
+async def _acknowledge(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], facts: Facts, message_id: UUID,
+    at: datetime, late: bool,
+) -> None:
+    await connection.execute(
+        update(conversations).where(conversations.c.id == conversation.id).values(acknowledged_at=at)
+    )
+    await store(runtime, connection, conversation, [
+        _card(runtime, facts, "case.acknowledged_late" if late else "case.acknowledged", message_id,
+              (button(runtime, "bot_again", f"bot_again:{facts.id}"),))
+    ])

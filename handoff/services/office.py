@@ -1,0 +1,129 @@
+"""The office as the rules need it: a unit's working calendar, and who may take a case now."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.domain import assignment
+from handoff.domain.calendar import WorkingCalendar
+from handoff.domain.case import Role
+from handoff.domain.holidays import indonesian_holidays
+from handoff.services.errors import NotFound
+from handoff.store.schema import cases, closures, conversations, officers, shifts, units
+
+TAKES_CASES = ("officer", "inspector", "head")
+Hours = tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Who gets a case, and from when they work on it."""
+
+    officer_id: UUID
+    on_duty: bool
+    from_when: datetime
+    unit: Row[Any]
+    calendar: WorkingCalendar
+
+
+@functools.lru_cache(maxsize=8)
+def _national_holidays(first: int, last: int) -> frozenset[date]:
+    return frozenset(indonesian_holidays(range(first, last + 1)))
+
+
+def _hours(pairs: list[list[str]]) -> Hours:
+    return tuple((time.fromisoformat(start), time.fromisoformat(end)) for start, end in pairs)
+
+
+async def calendar_of(connection: AsyncConnection, unit: Row[Any], at: datetime) -> WorkingCalendar:
+    """The unit's working time around `at`: weekly hours, national holidays with cuti bersama, local closures."""
+    local = (await connection.execute(
+        select(closures.c.day, closures.c.hours).where(
+            or_(closures.c.unit_id.is_(None), closures.c.unit_id == unit.id),
+            closures.c.day >= at.date() - timedelta(days=2),
+        )
+    )).all()
+    closed = set(_national_holidays(at.year, at.year + 1))
+    special: dict[date, Hours] = {}
+    for row in local:
+        if row.hours is None:
+            closed.add(row.day)
+        else:
+            closed.discard(row.day)
+            special[row.day] = _hours(row.hours)
+    weekly: Mapping[int, Hours] = {int(day): _hours(hours) for day, hours in unit.weekly_hours.items()}
+    return WorkingCalendar(ZoneInfo(unit.zone), weekly, frozenset(closed), special)
+
+
+async def unit_for(connection: AsyncConnection, slug: str | None) -> Row[Any]:
+    """The unit with this slug, or the office's default unit. Raises `NotFound` when the office has neither."""
+    row = (await connection.execute(
+        select(units).where(or_(units.c.slug == slug, units.c.is_default))
+        .order_by((units.c.slug == slug).desc().nulls_last()).limit(1)
+    )).first()
+    if row is None:
+        raise NotFound()
+    return row
+
+
+async def choose_officer(connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, at: datetime) -> Chosen:
+    """Who gets a new case of `unit` (P2). One assignment a unit at a time, so that a burst is shared out evenly.
+
+    A unit without a single active officer gives its case to the default unit. Raises `assignment.NobodyToAssign`.
+    """
+    await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(str(unit.id)))))
+    calendar = await calendar_of(connection, unit, at)
+    candidates = await _candidates(connection, unit, citizen_id, calendar, at)
+    if not candidates and not unit.is_default:
+        return await choose_officer(connection, await unit_for(connection, None), citizen_id, at)
+    best = assignment.choose(candidates)
+    await connection.execute(update(officers).where(officers.c.id == UUID(best.officer_id)).values(last_assigned_at=at))
+    start = at if best.on_duty else best.next_duty or calendar.next_open(at)
+    return Chosen(UUID(best.officer_id), best.on_duty, start, unit, calendar)
+
+
+async def _candidates(
+    connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, calendar: WorkingCalendar, at: datetime
+) -> list[assignment.Candidate]:
+    load = (
+        select(func.count()).select_from(cases).where(cases.c.officer_id == officers.c.id, cases.c.status != "closed")
+        .scalar_subquery()
+    )
+    knows = (
+        select(cases.c.id).join(conversations, conversations.c.id == cases.c.conversation_id)
+        .where(cases.c.officer_id == officers.c.id, conversations.c.citizen_id == citizen_id).exists()
+    )
+    people = (await connection.execute(
+        select(officers, load.label("load"), knows.label("knows"))
+        .where(officers.c.unit_id == unit.id, officers.c.active, officers.c.role.in_(TAKES_CASES))
+    )).all()
+    rows = (await connection.execute(
+        select(shifts).where(shifts.c.officer_id.in_([p.id for p in people]))
+    )).all()
+    own: dict[UUID, list[assignment.Shift]] = {}
+    for row in rows:
+        own.setdefault(row.officer_id, []).append(assignment.Shift(row.weekday, row.start_time, row.end_time))
+    return [_candidate(p, own.get(p.id), calendar, at) for p in people]
+
+
+def _candidate(
+    person: Row[Any], own: list[assignment.Shift] | None, calendar: WorkingCalendar, at: datetime
+) -> assignment.Candidate:
+    if own:
+        on_duty, next_duty = assignment.on_duty(own, at, calendar), assignment.next_duty(own, at, calendar)
+    else:  # no shifts of their own: on duty whenever the unit is open
+        on_duty, next_duty = calendar.is_open(at), calendar.next_open(at)
+    return assignment.Candidate(
+        officer_id=str(person.id), on_duty=on_duty, next_duty=next_duty, open_cases=person.load,
+        knows_citizen=person.knows, languages=frozenset(person.languages), role=Role(person.role),
+        last_assigned_at=person.last_assigned_at,
+    )

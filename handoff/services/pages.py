@@ -1,0 +1,117 @@
+"""What the citizen's pages show: the office's sign, what of the catalogue may be read, one case for who has its key."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from handoff.services.cases import Facts, key_of, load
+from handoff.services.errors import Forbidden
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.schema import answers, case_items, cases, conversations, messages, offices, publications, units
+
+CATALOGUE_ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """What stands over the office's door. `zone` is an IANA name; `units` are names by the catalogue's slugs."""
+
+    name: str
+    is_example: bool
+    zone: str
+    units: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class OpenedCase:
+    """A case whose key was shown. `first_seq` and `last_seq` are the numbers of its messages in the conversation."""
+
+    facts: Facts
+    conversation_id: UUID
+    first_seq: int
+    last_seq: int
+
+    @property
+    def reply_is_due(self) -> bool:
+        """Whether the promised reply is still owed: before the first one, and again when the case was reopened."""
+        row = self.facts.row
+        if row.first_replied_at is None:
+            return True
+        waits = row.waiting_since is not None and row.waiting_since > row.first_replied_at
+        return bool(waits and row.respond_by > row.waiting_since)
+
+
+def sign_without_database(runtime: Runtime) -> Sign:
+    """The sign as far as the catalogue knows it."""
+    office = runtime.catalogue.office
+    desks: dict[str, str] = {slug: desk.name for slug, desk in office.desks.items()}
+    return Sign(office.name, False, CATALOGUE_ZONES[office.zone], desks)
+
+
+async def sign(runtime: Runtime) -> Sign:
+    """The office's sign; what the database does not say comes from the catalogue."""
+    known = sign_without_database(runtime)
+    async with db.transaction(runtime.pool) as connection:
+        office = (await connection.execute(
+            select(offices.c.id, offices.c.name, offices.c.is_example).order_by(offices.c.created_at).limit(1)
+        )).one_or_none()
+        if office is None:
+            return known
+        rows = (await connection.execute(
+            select(units.c.slug, units.c.name, units.c.zone, units.c.is_default).where(units.c.office_id == office.id)
+        )).all()
+    zone = next((row.zone for row in rows if row.is_default), known.zone)
+    return Sign(office.name, office.is_example, zone, {**known.units, **{row.slug: row.name for row in rows}})
+
+
+async def suspended_topics(runtime: Runtime) -> frozenset[str]:
+    """The topics whose facts are told nowhere until a person republishes them (P8)."""
+    async with db.statement(runtime.pool) as connection:
+        return frozenset((await connection.execute(
+            select(publications.c.topic).where(publications.c.suspended)
+        )).scalars())
+
+
+async def open_case(runtime: Runtime, number: str, key: str) -> OpenedCase:
+    """The case `number` for who shows its key.
+
+    Raises `Forbidden` for a wrong key and for a number that does not exist, after the same work: neither the answer
+    nor its time tells which.
+    """
+    async with db.transaction(runtime.pool) as connection:
+        row: Any = (await connection.execute(
+            select(cases.c.id, cases.c.conversation_id, cases.c.key_version, conversations.c.next_seq)
+            .join(conversations, conversations.c.id == cases.c.conversation_id).where(cases.c.number == number)
+        )).one_or_none()
+        expected = key_of(runtime, row.id if row else _NOBODY, row.key_version if row else 0)
+        if not hmac.compare_digest(expected.encode(), key.encode("utf-8", "surrogatepass")) or row is None:
+            raise Forbidden()
+        first = (await connection.execute(_first_seq(row.id))).scalar_one()
+        return OpenedCase(await load(connection, row.id), row.conversation_id, first or 1, row.next_seq - 1)
+
+
+def _first_seq(case_id: UUID) -> Any:
+    """Where the case begins: with the first message that led to it, or with the question whose answer it disputes."""
+    question = messages.alias("question")
+    return (
+        select(func.min(func.least(messages.c.seq, question.c.seq))).select_from(case_items)
+        .join(messages, messages.c.id == case_items.c.message_id)
+        .outerjoin(answers, answers.c.id == case_items.c.answer_id)
+        .outerjoin(question, question.c.id == answers.c.question_id)
+        .where(case_items.c.case_id == case_id)
+    )
+
+
+async def has_fate(runtime: Runtime, message_id: UUID) -> bool:
+    """Whether the message is settled: answered, or with a person."""
+    async with db.statement(runtime.pool) as connection:
+        fate = (await connection.execute(select(messages.c.fate).where(messages.c.id == message_id))).scalar_one()
+    return fate is not None

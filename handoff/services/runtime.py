@@ -1,0 +1,53 @@
+"""What every use case needs, made once for each process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import procrastinate
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from handoff.bot import Bot
+from handoff.catalogue import Catalogue
+from handoff.catalogue import load as load_catalogue
+from handoff.clock import Clock, file_clock, system_clock
+from handoff.settings import Settings
+from handoff.store import db, queue
+from handoff.store.crypto import Keyring
+from handoff.texts import Texts
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The process's settings, database pool, keys, clock, catalogue, texts, bot client and job queue."""
+
+    settings: Settings
+    pool: AsyncEngine
+    keyring: Keyring
+    clock: Clock
+    catalogue: Catalogue
+    texts: Texts
+    bot: Bot
+    jobs: procrastinate.App
+
+    @classmethod
+    def create(cls, settings: Settings, pool_size: int = 10) -> Runtime:
+        """Build a runtime; nothing is connected yet. `settings.database_url` must be known by now."""
+        if settings.database_url is None:
+            raise ValueError("a runtime needs DATABASE_URL; the supervisor sets it for its children")
+        clock = file_clock(settings.clock_file) if settings.clock_file else system_clock
+        return cls(
+            settings=settings,
+            pool=db.engine(settings.database_url, pool_size),
+            keyring=Keyring(settings),
+            clock=clock,
+            catalogue=load_catalogue(settings.catalogue, settings.catalogue_overlay),
+            texts=Texts.load(),
+            bot=Bot(settings.rasa_url, settings.internal_token),
+            jobs=queue.create(settings.database_url),
+        )
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self.bot.close()
+        await self.pool.dispose()

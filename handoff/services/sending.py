@@ -1,0 +1,94 @@
+"""Sending what the outbox holds, after one more check (design §3, step 4).
+
+An answer of the bot whose conversation has changed owner since it was stored, or whose topic was suspended since, is
+withheld, and its question goes to an officer instead.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+
+from handoff.services import cases, ownership
+from handoff.services import outbox as outgoing
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.schema import messages, outbox
+
+# One statement. FOR SHARE: the owner cannot change between this check and its commit. The bot's words go out while the
+# bot owns the conversation under the same epoch, and while their topic is published under the same epoch.
+_SEND = text("""
+WITH conversation AS (
+    SELECT owner_epoch, owner_officer_id FROM conversations WHERE id = :conversation FOR SHARE
+), waiting AS (
+    SELECT o.message_id, (
+        (o.owner_epoch IS NULL OR (c.owner_epoch = o.owner_epoch AND c.owner_officer_id IS NULL))
+        AND NOT EXISTS (
+            SELECT FROM publications p
+            WHERE p.topic = o.topic AND (p.suspended OR p.epoch <> coalesce(o.publication_epoch, 0))
+        )
+    ) AS may_go
+    FROM outbox o, conversation c WHERE o.conversation_id = :conversation AND o.state = 'pending'
+), posted AS (
+    UPDATE outbox o SET state = 'sent', settled_at = :at FROM waiting w
+    WHERE w.may_go AND o.message_id = w.message_id AND o.state = 'pending' RETURNING o.message_id
+), shown AS (
+    UPDATE messages m SET delivery = 'sent' FROM posted p WHERE m.id = p.message_id RETURNING m.conversation_id, m.seq
+), told AS (
+    SELECT pg_notify(:channel, conversation_id || ' ' || max(seq))::text AS done FROM shown GROUP BY conversation_id
+)
+-- What is not read is not run: the count makes PostgreSQL notify.
+SELECT w.message_id, t.done FROM (SELECT count(done) AS done FROM told) t LEFT JOIN waiting w ON NOT w.may_go
+""")
+
+
+async def dispatch(runtime: Runtime, conversation_id: UUID) -> None:
+    """Send what is pending in this conversation, in order; withhold what is no longer true.
+
+    For the web, sent means readable: readers are notified in the same transaction. Safe to run twice or by two at
+    once: a row leaves `pending` only once.
+    """
+    async with db.statement(runtime.pool) as connection:
+        rows = (await connection.execute(
+            _SEND, {"conversation": conversation_id, "at": runtime.clock(), "channel": outgoing.CHANNEL}
+        )).all()
+    for row in rows:
+        if row.message_id is not None:
+            await _withhold(runtime, conversation_id, row.message_id)
+
+
+async def _withhold(runtime: Runtime, conversation_id: UUID, message_id: UUID) -> None:
+    """Keep back an answer that came too late; its question goes to the officer, who sees what was withheld."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, conversation_id)
+        taken = (await connection.execute(
+            update(outbox).where(outbox.c.message_id == message_id, outbox.c.state == "pending")
+            .values(state="withheld", settled_at=runtime.clock()).returning(outbox.c.id)
+        )).scalar_one_or_none()
+        if taken is None:
+            return
+        question_id = (await connection.execute(
+            update(messages).where(messages.c.id == message_id).values(delivery="withheld")
+            .returning(messages.c.in_reply_to)
+        )).scalar_one()
+        if question_id is None:
+            pass
+        elif conversation.owner_officer_id is not None:
+            await cases.message_arrived(runtime, connection, conversation, question_id)
+        else:
+            await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer")
+    await dispatch(runtime, conversation_id)
+
+
+async def dispatch_overdue(runtime: Runtime, waited: timedelta, limit: int = 500) -> int:
+    """Send what a crash left pending for longer than `waited`. Returns how many conversations had something."""
+    async with db.transaction(runtime.pool) as connection:
+        waiting = (await connection.execute(
+            select(outbox.c.conversation_id)
+            .where(outbox.c.state == "pending", outbox.c.stored_at <= func.now() - waited).distinct().limit(limit)
+        )).scalars().all()
+    for conversation_id in waiting:
+        await dispatch(runtime, conversation_id)
+    return len(waiting)

@@ -1,0 +1,60 @@
+"""The last resort (P3, design §3 step 5): it needs neither Rasa, nor the action server, nor the job queue.
+
+Web and worker both run it. A message that has waited longer than `WAJAH_BOT_TIMEOUT` without a fate goes to a person;
+an outgoing message that a crash left behind is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlalchemy import func, or_, select
+
+from handoff.services import sending, turn
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.schema import messages
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 2.0
+BATCH = 200
+UNSENT = timedelta(seconds=5)  # a turn sends within milliseconds; what is older was left by a crash
+
+
+async def once(runtime: Runtime) -> int:
+    """One sweep. Returns how many messages were given to a person."""
+    waited = timedelta(seconds=runtime.settings.bot_timeout)
+    older_than = runtime.clock() - waited
+    async with db.transaction(runtime.pool) as connection:
+        overdue = (await connection.execute(
+            select(messages.c.conversation_id).where(
+                messages.c.author == "citizen", messages.c.fate.is_(None),
+                or_(messages.c.created_at <= older_than, messages.c.stored_at <= func.now() - waited),
+            ).distinct().limit(BATCH)
+        )).scalars().all()
+    settled = 0
+    for conversation_id in overdue:
+        try:
+            settled += await turn.drain_without_bot(runtime, conversation_id, waited)
+        except db.DatabaseAway:
+            raise
+        except Exception:
+            log.exception("the sweep could not settle conversation %s", conversation_id)
+    await sending.dispatch_overdue(runtime, UNSENT)
+    return settled
+
+
+async def forever(runtime: Runtime) -> None:
+    """Sweep until cancelled; an absent database is waited for."""
+    while True:
+        try:
+            if settled := await once(runtime):
+                log.warning("the sweep gave %d waiting messages to officers", settled)
+        except db.DatabaseAway:
+            log.warning("the sweep waits for the database")
+        except Exception:
+            log.exception("the sweep failed; it tries again")
+        await asyncio.sleep(EVERY_SECONDS)

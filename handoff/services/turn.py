@@ -1,0 +1,263 @@
+"""The turn: every waiting message of a conversation, oldest first, ends in exactly one fate (P1, design §3).
+
+The job queue's lock orders turns; it does not fence them. What fences is the database: the conversation's lock, the
+owner's epoch, and the fate that can be set once. A turn may therefore run twice, or be killed anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.bot import BotAway, BotFailed, BotReply, Instruction
+from handoff.services import answering, cases, ownership, sending, taps
+from handoff.services.outbox import Outgoing, button, store
+from handoff.services.runtime import Runtime
+from handoff.services.verbs import Tap
+from handoff.store import db, queue
+from handoff.store.crypto import unseal_json
+from handoff.store.schema import conversations, messages
+
+log = logging.getLogger(__name__)
+
+WAKE_SECONDS = 1.0  # how soon to ask a bot that is away again
+COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
+TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """A message of the citizen that has no fate yet, and the conversation as it was when it was read."""
+
+    id: UUID
+    kind: str
+    body: dict[str, Any]
+    conversation: Row[Any]
+    outstanding: list[dict[str, str]]
+    created_at: datetime
+    waited: timedelta  # by the database's own clock
+
+    @property
+    def text(self) -> str:
+        """What the citizen wrote."""
+        return str(self.body.get("text", ""))
+
+
+Ask = Callable[["Runtime", Question], Awaitable[bool]]
+
+
+async def drain(runtime: Runtime, conversation_id: UUID, until: UUID | None = None) -> bool:
+    """Settle every waiting message of the conversation, or those up to the message `until`; the later ones have turns
+    of their own. False when the bot is away and the rest waits for it."""
+    question = await _next(runtime, conversation_id)
+    if question is None:  # settled before, by a turn that may have been killed before it sent
+        await sending.dispatch(runtime, conversation_id)
+    while question is not None:
+        try:
+            settled = await _settle(runtime, question)
+        except BotAway:
+            await queue.defer_wake(runtime.jobs, conversation_id, WAKE_SECONDS)
+            return False
+        await sending.dispatch(runtime, conversation_id)
+        if settled and question.id == until:
+            break
+        question = await _next(runtime, conversation_id)
+    return True
+
+
+_offered = (
+    select(messages.c.buttons).where(
+        messages.c.conversation_id == bindparam("conversation"), messages.c.author != "citizen",
+    ).order_by(messages.c.seq.desc()).limit(1).scalar_subquery()
+)
+_NEXT = (
+    select(
+        conversations, messages.c.id.label("message_id"), messages.c.kind, messages.c.body_enc,
+        messages.c.created_at.label("asked_at"), (func.now() - messages.c.stored_at).label("waited"),
+        _offered.label("offered"),
+    )
+    .join(messages, messages.c.conversation_id == conversations.c.id)
+    .where(conversations.c.id == bindparam("conversation"), messages.c.author == "citizen", messages.c.fate.is_(None))
+    .order_by(messages.c.seq).limit(1)
+)
+
+
+async def drain_without_bot(runtime: Runtime, conversation_id: UUID, waited: timedelta) -> int:
+    """The sweep's way (P3): what has waited for longer than `waited` goes to a person without asking Rasa; taps are
+    carried out. Returns how many messages got their fate."""
+    settled = 0
+    while (question := await _next(runtime, conversation_id)) is not None:
+        if question.waited < waited and question.created_at > runtime.clock() - waited:
+            break
+        await _settle(runtime, question, ask=_bot_failed)
+        await sending.dispatch(runtime, conversation_id)
+        settled += 1
+    return settled
+
+
+async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
+    async with db.statement(runtime.pool) as connection:
+        row = (await connection.execute(_NEXT, {"conversation": conversation_id})).one_or_none()
+        if row is None:
+            return None
+        data_key = await runtime.keyring.open(connection, row.data_key_id)
+    body = unseal_json(data_key, row.message_id, row.body_enc)
+    return Question(row.message_id, row.kind, body, row, row.offered or [], row.asked_at, row.waited)
+
+
+async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
+    """False when the question must be asked again."""
+    if question.kind == "payload":
+        other = await taps.carry_out(runtime, question.conversation.id, question.id, question.body["payload"])
+        if other is None:
+            return True
+        # "Ini pertanyaan lain": the earlier text goes to the bot, as this tap's question
+        question = replace(question, body={"text": other.text}, conversation=other.conversation)
+        return await (ask or _ask)(runtime, question)
+    if question.kind == "contact":
+        await taps.save_contact(runtime, question.conversation.id, question.id, question.body)
+    elif question.conversation.owner_officer_id is not None or question.kind in ("file", "location"):
+        await _to_officer(runtime, question, "unreadable_message")
+    else:
+        return await (ask or _ask)(runtime, question)
+    return True
+
+
+async def _bot_failed(runtime: Runtime, question: Question) -> bool:
+    await _to_officer(runtime, question, "bot_failure")
+    return True
+
+
+async def _to_officer(
+    runtime: Runtime, question: Question, reason: str, classification: dict[str, Any] | None = None
+) -> None:
+    """The message goes to the officer who owns the conversation, or to a new one for `reason`."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return
+        if conversation.owner_officer_id is not None:
+            await cases.message_arrived(runtime, connection, conversation, question.id)
+        else:
+            await cases.take_in(
+                runtime, connection, conversation, question.id, reason=reason, classification=classification
+            )
+
+
+async def _ask(runtime: Runtime, question: Question) -> bool:
+    conversation = question.conversation
+    try:
+        reply = await runtime.bot.ask(conversation.id, question.id, question.text, {
+            "last_topic": conversation.last_topic,
+            "last_answer_id": str(conversation.last_answer_id) if conversation.last_answer_id else None,
+            "outstanding_buttons": question.outstanding, "case_open": conversation.open_case_id is not None,
+        })
+    except BotFailed as failure:
+        log.warning("the bot failed (%s); message %s goes to an officer", failure, question.id)
+        return await _bot_failed(runtime, question)
+    return await apply(runtime, question, reply)
+
+
+async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
+    """Carry out what Rasa said, if the conversation is still as it was when we asked (design §3, step 4). False when
+    it was taken over and handed back meanwhile: the question must be asked again."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return True  # a custom action opened the case, or the sweep did
+        if conversation.owner_officer_id is not None:
+            await cases.message_arrived(runtime, connection, conversation, question.id)
+        elif conversation.owner_epoch != question.conversation.owner_epoch:
+            return False
+        else:
+            await _Application(runtime, connection, conversation, question, reply).run()
+    return True
+
+
+@dataclass(frozen=True)
+class _Application:
+    """One reply of Rasa, being carried out inside the turn's transaction."""
+
+    runtime: Runtime
+    connection: AsyncConnection
+    conversation: Row[Any]
+    question: Question
+    reply: BotReply
+
+    async def run(self) -> None:
+        """Exactly one fate."""
+        instructions = [m.custom for m in self.reply.replies if m.custom]
+        texts = [m.text for m in self.reply.replies if m.text]
+        if self.conversation.last_case_id is not None and self.reply.intent.name not in TALK:
+            await self._person("reopened")  # P5: a later message reopens the closed case
+        elif self.reply.abstained:
+            await self._person("low_confidence")  # its action did not open the case
+        elif instructions:
+            await self._instruction(instructions[0])
+        elif texts:
+            await self._say("\n\n".join(texts))
+        else:
+            await self._person("bot_failure")
+
+    async def _instruction(self, instruction: Instruction) -> None:
+        topics = self.runtime.catalogue.topics
+        if instruction.do == "answer" and instruction.topic is not None and instruction.topic in topics:
+            await self._answer(instruction.topic, "overview")
+        elif instruction.do == "aspect" and instruction.aspect:
+            await self._aspect(instruction.aspect)
+        elif instruction.do == "command" and instruction.command:
+            await self._command(instruction.command)
+        else:
+            await self._person("bot_failure")
+
+    async def _answer(self, topic_id: str, aspect: Any) -> None:
+        await answering.give_answer(
+            self.runtime, self.connection, self.conversation, self.question.id, topic_id, aspect,
+            self.reply.classification(),
+        )
+
+    async def _aspect(self, aspect: Any) -> None:
+        topic = self.conversation.last_topic
+        if topic in self.runtime.catalogue.topics:
+            await self._answer(topic, aspect)
+        else:
+            common = [self.runtime.catalogue.topics[t] for t in COMMON_TOPICS if t in self.runtime.catalogue.topics]
+            await self._say(
+                self.runtime.texts.say("chat.which_service"),
+                tuple({"title": t.title, "payload": f"aspect:{t.id}:{aspect}"} for t in common),
+            )
+
+    async def _command(self, command: str) -> None:
+        """Said in words, a closing is asked back by buttons: nobody closes a case by a misread sentence (P5)."""
+        if self.conversation.open_case_id is None:
+            await self._say(self.runtime.texts.say("case.nothing_open"))
+            return
+        facts = await cases.load(self.connection, self.conversation.open_case_id)
+        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.question.id)
+        if command == "bot_again":
+            await tap.bot_again()
+        elif facts.row.status == "resolution_proposed":
+            await self._say(self.runtime.texts.say("case.ask_confirm"), cases.confirm_buttons(self.runtime, facts))
+            return
+        else:
+            await self._person("reopened" if command == "not_yet" else "asked_for_officer")
+            return
+        await cases.settle(self.connection, self.question.id, "command", self.runtime.clock())
+
+    async def _person(self, reason: str) -> None:
+        await cases.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
+                            classification=self.reply.classification())
+
+    async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> None:
+        await store(self.runtime, self.connection, self.conversation, [Outgoing(
+            "bot", text, (*buttons, button(self.runtime, "person", f"person:{self.question.id}")),
+            in_reply_to=self.question.id, owner_epoch=self.conversation.owner_epoch,
+        )])
+        await cases.settle(self.connection, self.question.id, "answer", self.runtime.clock())

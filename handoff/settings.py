@@ -1,0 +1,176 @@
+"""What the environment says (names: the contract's `Environment` list).
+
+Read once at start; everything else receives a `Settings`. Secrets come from the environment; only the embedded
+default generates its own, into `WAJAH_HOME/secrets.json` (0600).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """The environment is unusable; the text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that differs between installations. Times in seconds, sizes in bytes, rates in calls."""
+
+    home: Path
+    port: int
+    base_url: str
+    database_url: str | None          # None: the embedded PostgreSQL under `home`
+    owner_database_url: str | None    # for migrations; None: the same as `database_url`
+    rasa_url: str
+    secret_key: bytes
+    data_keys: tuple[tuple[str, bytes], ...]  # (key id, 32 bytes); the first one wraps new keys
+    bot_timeout: float
+    trusted_proxies: int
+    cors_origins: tuple[str, ...]
+    catalogue: Path
+    catalogue_overlay: Path | None    # the agency's own facts, over ours (docs/catalogue.md)
+    demo: bool
+    clock_file: Path | None
+    rate_conversation: tuple[int, float]  # (burst, refill per second)
+    rate_address: tuple[int, float]
+    turn_concurrency: int
+    own_rasa: bool = True                 # False: RASA_URL names a Rasa that somebody else runs
+    rasa_port: int | None = None          # None: a free one
+    actions_port: int | None = None
+
+    @classmethod
+    def from_env(cls, env: dict[str, str] | None = None, *, make_secrets: bool = False) -> Settings:
+        """The settings that `env` (default: the process's) describes.
+
+        `make_secrets`: absent secrets are generated into `WAJAH_HOME` even for a named database. Only `run` may, as
+        the one process that speaks for the whole installation; two of several must not invent two keys.
+        Raises `SettingsError` when a value is malformed or a production secret is missing.
+        """
+        env = dict(os.environ if env is None else env)
+        home = Path(env.get("WAJAH_HOME") or REPOSITORY / ".wajah").expanduser().absolute()
+        port = _port(env, "WAJAH_PORT", 8080)
+        stored = _stored_secrets(home, generate=make_secrets or not env.get("DATABASE_URL"))
+        secret = env.get("WAJAH_SECRET_KEY") or stored.get("WAJAH_SECRET_KEY")
+        keys = env.get("WAJAH_DATA_KEYS") or stored.get("WAJAH_DATA_KEYS")
+        if not secret or not keys:
+            raise SettingsError(
+                "WAJAH_SECRET_KEY and WAJAH_DATA_KEYS are required with DATABASE_URL; "
+                "`python -m handoff keys` prints a fresh pair."
+            )
+        demo = env.get("WAJAH_DEMO") == "1"
+        clock = env.get("WAJAH_CLOCK_FILE") if demo else None
+        return cls(
+            home=home,
+            port=port,
+            base_url=(env.get("WAJAH_BASE_URL") or f"http://localhost:{port}").rstrip("/"),
+            database_url=env.get("DATABASE_URL") or None,
+            owner_database_url=env.get("WAJAH_OWNER_DATABASE_URL") or None,
+            rasa_url=(env.get("RASA_URL") or "http://127.0.0.1:5005").rstrip("/"),
+            secret_key=secret.encode(),
+            data_keys=_data_keys(keys),
+            bot_timeout=_number(env, "WAJAH_BOT_TIMEOUT", 60.0, float),
+            trusted_proxies=_number(env, "WAJAH_TRUSTED_PROXIES", 0, int),
+            cors_origins=tuple(o.strip() for o in env.get("WAJAH_CORS_ORIGINS", "*").split(",") if o.strip()),
+            catalogue=REPOSITORY / "data" / "catalogue",
+            catalogue_overlay=Path(env["WAJAH_CATALOGUE"]) if env.get("WAJAH_CATALOGUE") else None,
+            demo=demo,
+            clock_file=Path(clock) if clock else None,
+            rate_conversation=_rate(env, "WAJAH_RATE_CONVERSATION", (60, 2.0)),
+            rate_address=_rate(env, "WAJAH_RATE_ADDRESS", (3000, 50.0)),
+            turn_concurrency=_number(env, "WAJAH_TURN_CONCURRENCY", 8, int),
+            own_rasa=not env.get("RASA_URL"),
+            rasa_port=_port(env, "WAJAH_RASA_PORT", 0) or None,
+            actions_port=_port(env, "WAJAH_ACTIONS_PORT", 0) or None,
+        )
+
+    def derived_key(self, purpose: str) -> bytes:
+        """A 32-byte key for one purpose, so that no two uses share the secret itself."""
+        return hmac.new(self.secret_key, purpose.encode(), hashlib.sha256).digest()
+
+    @property
+    def internal_token(self) -> str:
+        """The service token between gateway, action server and Rasa's gateway channel."""
+        return self.derived_key("internal-token").hex()
+
+    @property
+    def uploads(self) -> Path:
+        """Where citizens' files are kept, encrypted."""
+        return self.home / "uploads"
+
+
+def new_secrets() -> dict[str, str]:
+    """A fresh pair of secrets, as the environment wants them."""
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    return {"WAJAH_SECRET_KEY": secrets.token_hex(32), "WAJAH_DATA_KEYS": f"k{secrets.token_hex(3)}:{key}"}
+
+
+def _stored_secrets(home: Path, generate: bool) -> dict[str, str]:
+    path = home / "secrets.json"
+    try:
+        if generate and not path.exists():
+            _write_secrets(path)
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except ValueError:
+        raise SettingsError(f"{path} is damaged; restore it, without it the data cannot be read.") from None
+    except OSError as error:
+        raise SettingsError(f"WAJAH_HOME {home} cannot be used: {error.strerror}.") from None
+
+
+def _write_secrets(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".secrets.{os.getpid()}")
+    temporary.touch(mode=0o600)
+    temporary.write_text(json.dumps(new_secrets()))
+    with contextlib.suppress(FileExistsError):
+        os.link(temporary, path)  # two first starts at once: one file wins, both read it
+    temporary.unlink()
+
+
+def _data_keys(text: str) -> tuple[tuple[str, bytes], ...]:
+    keys = []
+    for part in text.split(","):
+        key_id, _, encoded = part.strip().partition(":")
+        try:
+            key = base64.urlsafe_b64decode(encoded)
+        except ValueError:
+            key = b""
+        if not key_id or len(key) != 32:
+            raise SettingsError("WAJAH_DATA_KEYS must be `id:base64 of 32 bytes`, several separated by commas.")
+        keys.append((key_id, key))
+    return tuple(keys)
+
+
+def _number[T: (int, float)](env: dict[str, str], name: str, default: T, kind: type[T]) -> T:
+    try:
+        return kind(env.get(name) or default)
+    except ValueError:
+        raise SettingsError(f"{name} must be a number, not {env[name]!r}.") from None
+
+
+def _port(env: dict[str, str], name: str, default: int) -> int:
+    port = _number(env, name, default, int)
+    if not 0 <= port <= 65535:
+        raise SettingsError(f"{name} must be a port between 1 and 65535, not {port}.")
+    return port
+
+
+def _rate(env: dict[str, str], name: str, default: tuple[int, float]) -> tuple[int, float]:
+    value = env.get(name)
+    if not value:
+        return default
+    burst, _, refill = value.partition("/")
+    try:
+        return int(burst), float(refill)
+    except ValueError:
+        raise SettingsError(f"{name} must be `burst/refill per second`, for example 60/2.") from None

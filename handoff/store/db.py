@@ -1,0 +1,77 @@
+"""Connections: every one runs as the application's role, which may append to the record but not rewrite it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from handoff.store.schema import APP_ROLE
+
+OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC"
+CONNECT_SECONDS = 5
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL cannot be reached now; nothing was stored, the caller may try again."""
+
+
+def engine(database_url: str, pool_size: int = 10) -> AsyncEngine:
+    """A pool of at most `pool_size` connections to `database_url` (any `postgresql://` address)."""
+    url = make_url(database_url).set(drivername="postgresql+psycopg")
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_use_lifo=True,
+        connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "prepare_threshold": 2},
+    )
+
+
+def conninfo(database_url: str, more_options: str = "") -> str:
+    """The same address for psycopg itself (LISTEN, the job queue), with the same role."""
+    url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    options = f"{OPTIONS} {more_options}".strip()
+    return psycopg.conninfo.make_conninfo(url, options=options, connect_timeout=CONNECT_SECONDS)
+
+
+@asynccontextmanager
+async def transaction(pool: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction. Raises `DatabaseAway` when the connection cannot be had or breaks underway."""
+    with _away():
+        async with pool.begin() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def statement(pool: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """For a single statement, which is a transaction of its own: saves the two round trips of BEGIN and COMMIT.
+    Raises `DatabaseAway`."""
+    with _away():
+        async with _autocommit(pool).connect() as connection:
+            yield connection
+
+
+@lru_cache(maxsize=8)
+def _autocommit(pool: AsyncEngine) -> AsyncEngine:
+    return pool.execution_options(isolation_level="AUTOCOMMIT")
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError):
+            raise DatabaseAway(str(error.orig)) from error
+        raise
+    except (OSError, TimeoutError) as error:
+        raise DatabaseAway(str(error)) from error
+
+
+async def driver_connection(connection: AsyncConnection) -> Any:
+    """psycopg's own connection under `connection`, to defer a job in the same transaction."""
+    return (await connection.get_raw_connection()).driver_connection

@@ -1,0 +1,60 @@
+"""The job queue's connector. Tasks are registered by `handoff.jobs`; services defer them by name (no circle)."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+from psycopg import AsyncConnection as Connection
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.store import db
+
+TURNS, SENDING, CLOCKS = "turns", "sending", "clocks"
+
+
+def create(database_url: str, pool_size: int = 6) -> procrastinate.App:
+    """A job queue on `database_url`. The queue's own bookkeeping need not wait for the disk: a job whose end is
+    forgotten in a power cut runs again, and every task may run twice."""
+    return procrastinate.App(connector=procrastinate.PsycopgConnector(
+        conninfo=db.conninfo(database_url, "-c synchronous_commit=off"), min_size=1, max_size=pool_size,
+        pool_factory=_pool,
+    ))
+
+
+def _pool(**given: Any) -> AsyncConnectionPool:
+    """A call of the queue is one statement: one round trip when it is its own transaction and the connection is not
+    asked first whether it still lives, four otherwise."""
+    return AsyncConnectionPool(**given | {"check": None, "configure": _autocommit})
+
+
+async def _autocommit(connection: Connection[Any]) -> None:
+    await connection.set_autocommit(True)
+
+
+async def defer_turn(
+    app: procrastinate.App, connection: AsyncConnection, conversation_id: UUID, message_id: UUID
+) -> None:
+    """Have the conversation's turn run, in the very transaction that stored the message."""
+    await app.configure_task(
+        "turn", queue=TURNS, lock=str(conversation_id), connection=await db.driver_connection(connection)
+    ).defer_async(conversation_id=str(conversation_id), message_id=str(message_id))
+
+
+async def defer_wake(app: procrastinate.App, conversation_id: UUID, seconds: float) -> None:
+    """Have the conversation's turn deferred again in `seconds`. No lock: a job that waits must not hold back others;
+    one such alarm at a time is enough."""
+    with contextlib.suppress(procrastinate.exceptions.AlreadyEnqueued):
+        await app.configure_task(
+            "wake", queue=CLOCKS, queueing_lock=f"wake:{conversation_id}", schedule_in={"seconds": seconds}
+        ).defer_async(conversation_id=str(conversation_id))
+
+
+async def defer(app: procrastinate.App, connection: AsyncConnection, task: str, queue: str, **ids: Any) -> None:
+    """Have `task` run after this transaction; arguments are ids only."""
+    await app.configure_task(
+        task, queue=queue, connection=await db.driver_connection(connection)
+    ).defer_async(**{name: str(value) for name, value in ids.items()})

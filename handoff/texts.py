@@ -1,0 +1,62 @@
+"""Every sentence that the gateway itself says to people, read from `texts.yml` (Indonesian, Jinja placeholders)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import yaml
+
+FILE = Path(__file__).with_name("texts.yml")
+DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
+MONTHS = ("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober",
+          "November", "Desember")
+ZONES = {7: "WIB", 8: "WITA", 9: "WIT"}
+
+
+def long_date(day: date) -> str:
+    """`23 November 2026`."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def long_time(at: datetime, zone: str) -> str:
+    """`Senin, 23 November 2026 pukul 10.00 WIB`, in the unit's zone."""
+    local = at.astimezone(ZoneInfo(zone))
+    offset = local.utcoffset()
+    name = ZONES.get(int(offset.total_seconds() // 3600), "") if offset else ""
+    return f"{DAYS[local.weekday()]}, {long_date(local.date())} pukul {local:%H.%M} {name}".rstrip()
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The sentences by dotted name, for example `case.opened`."""
+
+    _templates: dict[str, jinja2.Template]
+
+    @classmethod
+    def load(cls, file: Path = FILE) -> Texts:
+        """Read and compile all; a missing placeholder is an error when said, not an empty space."""
+        environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+                                         autoescape=False)
+        environment.filters["tanggal"] = long_date
+        environment.filters["waktu"] = long_time
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return cls({name: environment.from_string(text.strip()) for name, text in _flat(tree, "")})
+
+    def say(self, name: str, **facts: Any) -> str:
+        """The sentence `name` with its facts filled in. Raises `KeyError` for an unknown name."""
+        return self._templates[name].render(**facts).strip()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._templates
+
+
+def _flat(tree: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
+    flat: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        flat += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", str(value))]
+    return flat

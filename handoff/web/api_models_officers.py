@@ -1,0 +1,171 @@
+"""What the officers' API says, as models: see `handoff.web.api_models`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+from handoff.domain.case import ClosedReason, Reason, Role, Status
+from handoff.web import officers
+from handoff.web.api_models import Attachment, Button, Holder, Person, Said
+
+Author = Literal["citizen", "bot", "officer", "system"]
+
+
+class WhySuspended(officers.Reason):
+    """Why an answer is suspended; a name of its own beside the reasons of cases."""
+
+
+class Unit(Said):
+    """A unit of the office."""
+
+    slug: str
+    name: str
+
+
+class Officer(Person):
+    """An officer, known by id."""
+
+    id: str
+
+
+class Colleague(Officer):
+    """An officer who has signed in."""
+
+    login: str
+    role: Role
+    unit: Unit
+
+
+class SignedIn(Said):
+    """The session; `csrf_token` goes with every request that changes something, as `X-CSRF-Token`."""
+
+    officer: Colleague
+    csrf_token: str
+    must_change_password: bool
+
+
+class CaseLine(Said):
+    """A case in a list: no word of a citizen. Times in the unit's zone."""
+
+    number: str
+    status: Status
+    closed_reason: ClosedReason | None
+    reason: Reason
+    topic: str | None
+    channel: Literal["web", "whatsapp"]
+    owner: Literal["officer", "bot"]
+    officer: Officer
+    unit: Unit
+    last_seq: int
+    opened_at: datetime
+    waiting_since: datetime | None
+    respond_by: datetime
+    resolve_by: datetime
+    next_deadline: datetime | None
+    first_replied_at: datetime | None
+    proposed_at: datetime | None
+    closed_at: datetime | None
+
+
+class CaseLines(Said):
+    """At most 200 cases, the next deadline first."""
+
+    cases: list[CaseLine]
+
+
+class GivenAnswer(Said):
+    """Everything that an automated answer rested on. `withheld`: it was stored and never sent."""
+
+    id: str
+    seq: int
+    question_seq: int
+    withheld: bool
+    topic: str
+    aspect: str
+    intent: str | None
+    confidence: float | None
+    threshold: float | None
+    ranking: list[dict[str, Any]]
+    model_version: str | None
+    catalogue_version: str
+    sources: list[str]
+    reviewed: date
+
+
+class CaseCard(Said):
+    """The case as the citizen was told of it, without the address that is theirs alone."""
+
+    number: str
+    status: Status
+    reason: Reason
+    officer: Holder
+    respond_by: datetime
+    resolve_by: datetime
+
+
+class SeenMessage(Said):
+    """One message as officers see it: notes and withheld answers too."""
+
+    id: str
+    seq: int
+    author: Author
+    kind: Literal["text", "payload", "location", "file", "contact", "note"]
+    officer: Person | None
+    text: str
+    buttons: list[Button]
+    attachments: list[Attachment]
+    location: dict[str, float] | None = None
+    answer: GivenAnswer | None
+    case: CaseCard | None
+    created_at: datetime
+    delivery: Literal["stored", "sent", "delivered", "read", "failed", "waiting_window", "withheld"]
+
+
+class Matter(Said):
+    """A message that the case is about, with the answer that it disputes."""
+
+    seq: int
+    reason: Reason
+    created_at: datetime
+    answer: GivenAnswer | None
+
+
+class Event(Said):
+    """An event of the case's chain; without its body when the citizen's words were erased."""
+
+    seq: int
+    type: str
+    at: datetime
+    actor: str
+    officer: Person | None
+    body: dict[str, Any] | None
+
+
+class FullCase(CaseLine):
+    """A case in full. `messages` and `items` only for who may read words (`words`)."""
+
+    words: bool
+    events: list[Event]
+    messages: list[SeenMessage] | None = None
+    items: list[Matter] | None = None
+
+
+class Acted(Said):
+    """The case as it stands after the act."""
+
+    case: CaseLine
+
+
+class Spoke(Acted):
+    """The case as it stands, and the message that was said."""
+
+    message_id: str
+
+
+class Published(Said):
+    """Whether the topic's answer may be given; `epoch` rises with each change."""
+
+    topic: str
+    suspended: bool
+    epoch: int

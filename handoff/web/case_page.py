@@ -1,0 +1,217 @@
+"""`/kasus/<number>`: a case for the citizen who has its key, to read and to answer in every state, without JavaScript.
+
+The key arrives once in the address and moves into a cookie of that case's path. Lax, not Strict: a link from a mail
+must open the page; another site's form still cannot send it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sanic import Blueprint, Request
+from sanic.response import HTTPResponse, redirect
+
+from handoff.domain.number import InvalidNumber, parse
+from handoff.services import conversations, inbox, pages
+from handoff.services.errors import Forbidden, NotFound, ServiceError
+from handoff.services.inbox import Inbound
+from handoff.services.pages import OpenedCase
+from handoff.store.db import DatabaseAway
+from handoff.web import html
+from handoff.web.chat import send_file
+from handoff.web.requests import address_of, limit, number_of, runtime_of, uuid_of
+
+case_page = Blueprint("case_page", url_prefix="/kasus")
+case_page.on_request(html.learn)
+
+COOKIE = "kasus"
+COOKIE_SECONDS = 120 * 24 * 3600  # longer than the longest case class, 60 working days
+WINDOW = 100                     # messages a page
+ANSWER_SECONDS = 1.5             # how long a reply waits for its turn, so that the page shows what came of it
+_FORM = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the form sent. `form` is drawn once for each page shown: the same form sent twice is one message."""
+
+    form: str
+    text: str
+    payload: str
+
+    @classmethod
+    def of(cls, request: Request) -> Reply:
+        """The form's fields; line ends as the citizen typed them, not as browsers post them."""
+        given: Any = request.get_form(keep_blank_values=True) or {}
+        form = given.get("kiriman") or ""
+        return cls(form if _FORM.fullmatch(form) else secrets.token_hex(16),
+                   (given.get("pesan") or "").replace("\r\n", "\n"), given.get("tombol") or "")
+
+    def inbound(self) -> Inbound:
+        """As a message. Its key covers the words too: a page opened again from the browser's memory and written on
+        anew is another message. Raises `TooLarge`, `Unprocessable`."""
+        words = hashlib.sha256(f"{self.payload}\0{self.text}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        key = f"form-{self.form}-{words}"
+        if self.payload:
+            return Inbound("payload", {"payload": self.payload[:256]}, key=key)
+        return Inbound.text(self.text, key=key)
+
+
+@case_page.on_request
+async def not_too_often(request: Request) -> None:
+    """Keys cannot be guessed, and nobody may try for long."""
+    limit(request.app.ctx.address_buckets, address_of(request))
+
+
+@case_page.get("/<number:str>")
+async def show(request: Request, number: str) -> HTTPResponse:
+    """The case; with `?k=` the key becomes a cookie and leaves the address."""
+    known, key = _number(number), request.args.get("k")
+    if known is None:
+        return html.page(request, "case_locked.html", 404, {"Cache-Control": html.MINE}, mistyped=True)
+    if known != number:
+        return redirect(f"/kasus/{known}" + (f"?{request.query_string}" if key else ""), status=303)
+    try:
+        opened = await pages.open_case(runtime_of(request), known, key or request.cookies.get(COOKIE) or "")
+    except Forbidden:
+        return _locked(request)
+    if key:
+        return _with_key(request, redirect(_path(known), status=303), known, key, COOKIE_SECONDS)
+    return await _page(request, opened, Reply(secrets.token_hex(16), "", ""))
+
+
+@case_page.post("/<number:str>")
+async def reply(request: Request, number: str) -> HTTPResponse:
+    """A message or a button from the page; "Terkirim" is said by the page that follows, once it is stored."""
+    key = request.cookies.get(COOKIE) or ""
+    given = Reply.of(request)
+    if _number(number) != number:
+        raise NotFound()
+    if not _own_form(request, number, key):
+        return _locked(request) if not key else _refused(request, number, given, Forbidden("csrf"))
+    try:
+        opened = await pages.open_case(runtime_of(request), number, key)
+        limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
+        return await _store(request, opened, given)
+    except Forbidden:
+        return _locked(request)
+    except DatabaseAway:
+        return _refused(request, number, given, ServiceError("unavailable"), 503)
+    except ServiceError as refusal:
+        return _refused(request, number, given, refusal)
+
+
+@case_page.post("/<number:str>/hapus")
+async def forget(request: Request, number: str) -> HTTPResponse:
+    """Forget the key on this device (a shared telephone); the case itself stays as it is."""
+    if _number(number) != number:
+        raise NotFound()
+    response = html.page(request, "case_forgotten.html", 200, {"Cache-Control": html.MINE}, number=number)
+    return _with_key(request, response, number, "", 0)
+
+
+@case_page.get("/<number:str>/berkas/<file:str>")
+async def download(request: Request, number: str, file: str) -> HTTPResponse:
+    """A file of the case's conversation, always as a download."""
+    if _number(number) != number:
+        raise NotFound()
+    try:
+        opened = await pages.open_case(runtime_of(request), number, request.cookies.get(COOKIE) or "")
+    except Forbidden:
+        return _locked(request)
+    return await send_file(request, opened.conversation_id, uuid_of(file))
+
+
+async def _store(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
+    runtime, number = runtime_of(request), opened.facts.row.number
+    with request.app.ctx.hub.reading(opened.conversation_id) as happened:
+        receipt = await inbox.receive(runtime, opened.conversation_id, given.inbound())
+        await _settled(request, receipt.message_id, happened)
+    return redirect(f"{_path(number)}?terkirim={receipt.seq}#terkirim", status=303)
+
+
+async def _settled(request: Request, message_id: UUID, happened: asyncio.Event) -> None:
+    """Wait a moment for the message's turn. It is stored: whether the turn is over changes only what the page shows."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while True:
+                happened.clear()  # before looking: what happens meanwhile wakes us
+                if await pages.has_fate(runtime_of(request), message_id):
+                    return
+                await happened.wait()
+    except (TimeoutError, DatabaseAway):
+        return
+
+
+async def _page(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
+    runtime, facts = runtime_of(request), opened.facts
+    newest = max(opened.first_seq, opened.last_seq - WINDOW + 1)
+    start = min(max(number_of(request, "dari", newest), opened.first_seq), newest)
+    shown = await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW)
+    stored = number_of(request, "terkirim")
+    offered = [m for m in shown if m["author"] != "citizen"][-1:]
+    return html.page(
+        request, "case.html", headers={"Cache-Control": html.MINE}, given=given,
+        case=facts.row, officer=facts.officer, unit=facts.unit, reply_is_due=opened.reply_is_due, messages=shown,
+        buttons=offered[0]["buttons"] if offered and start == newest else [],
+        token=_token(request, facts.row.number, request.cookies.get(COOKIE) or ""),
+        stored=any(m["seq"] == stored and m["author"] == "citizen" for m in shown),
+        older=max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
+        newer=min(start + WINDOW, newest) if start < newest else None,
+    )
+
+
+def _refused(
+    request: Request, number: str, given: Reply, refusal: ServiceError, status: int | None = None
+) -> HTTPResponse:
+    """Nothing was stored: the same form again, with what was typed and why it was not taken."""
+    own = refusal.code != "csrf"  # what another site's form says is not shown as the citizen's
+    return html.page(
+        request, "case_unsent.html", status or refusal.status, {"Cache-Control": html.MINE}, number=number,
+        given=given if own else Reply(given.form, "", ""),
+        sentence=runtime_of(request).texts.say(f"errors.{refusal.code}", **refusal.facts),
+        token=_token(request, number, request.cookies.get(COOKIE) or ""),
+    )
+
+
+def _locked(request: Request) -> HTTPResponse:
+    """The same for a wrong key, no key, and a number that does not exist."""
+    return html.page(request, "case_locked.html", 403, {"Cache-Control": html.MINE}, mistyped=False)
+
+
+def _number(text: str) -> str | None:
+    try:
+        return parse(text)
+    except InvalidNumber:
+        return None
+
+
+def _path(number: str) -> str:
+    return f"/kasus/{number}"
+
+
+def _with_key(request: Request, response: HTTPResponse, number: str, key: str, seconds: int) -> HTTPResponse:
+    response.add_cookie(
+        COOKIE, key, path=_path(number), httponly=True, samesite="Lax", max_age=seconds,
+        secure=runtime_of(request).settings.base_url.startswith("https:"),
+    )
+    response.headers["Cache-Control"] = html.MINE
+    return response
+
+
+def _token(request: Request, number: str, key: str) -> str:
+    secret = runtime_of(request).settings.derived_key("case-form")
+    return hmac.new(secret, f"{number} {key}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+
+def _own_form(request: Request, number: str, key: str) -> bool:
+    form: Any = request.get_form() or {}
+    given, token = form.get("tanda") or "", _token(request, number, key)
+    return bool(key) and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), token.encode())

@@ -1,0 +1,203 @@
+"""The Chat API of the contract: begin, send, read, stream."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+from uuid import UUID
+
+import phonenumbers
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field
+from sanic import Blueprint, Request
+from sanic.request import File
+from sanic.response import HTTPResponse, raw
+from sqlalchemy import Row
+
+from handoff.services import conversations, files, inbox
+from handoff.services.errors import BadRequest, TooLarge, Unprocessable
+from handoff.services.inbox import Inbound
+from handoff.store.db import DatabaseAway
+from handoff.web import streams
+from handoff.web.requests import address_of, answer, bearer_of, body_of, limit, number_of, runtime_of, uuid_of
+
+chat = Blueprint("chat", url_prefix="/api/v1/conversations")
+KEY_CHARACTERS = 200
+EMAIL = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}$"
+
+
+class Location(BaseModel):
+    """A place on earth, in degrees; accuracy in metres."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+    latitude: Annotated[float, AllowInfNan(False), Field(ge=-90, le=90)]
+    longitude: Annotated[float, AllowInfNan(False), Field(ge=-180, le=180)]
+    accuracy: Annotated[float, AllowInfNan(False), Field(ge=0)] | None = None
+
+
+class Contact(BaseModel):
+    """Where news of a case should reach the citizen: one of the two."""
+
+    model_config = ConfigDict(extra="forbid")
+    email: Annotated[str, Field(pattern=EMAIL, max_length=254)] | None = None
+    whatsapp: Annotated[str, Field(max_length=30)] | None = None
+
+
+class NewMessage(BaseModel):
+    """A message as JSON: exactly one of the four kinds."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str | None = None
+    payload: Annotated[str, Field(max_length=256)] | None = None
+    location: dict[str, Any] | None = None
+    contact: dict[str, Any] | None = None
+
+
+@chat.post("/")
+async def begin(request: Request) -> HTTPResponse:
+    """Begin a conversation."""
+    limit(request.app.ctx.address_buckets, address_of(request))
+    begun = await conversations.begin(runtime_of(request))
+    return answer({"conversation_id": str(begun.conversation_id), "token": begun.token}, 201)
+
+
+@chat.post("/<conversation:str>/messages")
+async def send(request: Request, conversation: str) -> HTTPResponse:
+    """Store one message; 202 means stored, not answered."""
+    conversation_id = await _admitted(request, conversation)
+    limit(request.app.ctx.address_buckets, address_of(request))
+    limit(request.app.ctx.conversation_buckets, str(conversation_id))
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= KEY_CHARACTERS:
+        raise BadRequest()
+    inbound = await _inbound(request, conversation_id, key)
+    receipt = await _receive(request, conversation_id, inbound)
+    return answer({"message_id": str(receipt.message_id), "seq": receipt.seq}, 202)
+
+
+@chat.get("/<conversation:str>/messages")
+async def read(request: Request, conversation: str) -> HTTPResponse:
+    """The messages after a number."""
+    conversation_id = await _admitted(request, conversation)
+    shown = await conversations.read(runtime_of(request), conversation_id, number_of(request, "after"))
+    return answer({"messages": shown})
+
+
+@chat.get("/<conversation:str>/events")
+async def events(request: Request, conversation: str) -> None:
+    """The messages as they come, from `Last-Event-ID` on."""
+    conversation_id = await _admitted(request, conversation)
+    last = request.headers.get("last-event-id") or request.args.get("after") or "0"
+    after = int(last) if last.isascii() and last.isdigit() and len(last) <= 9 else 0
+    runtime = runtime_of(request)
+    with request.app.ctx.hub.reading(conversation_id) as happened:  # subscribe first, then read the backlog
+        stream = await streams.open_stream(request)
+        while True:
+            happened.clear()  # what comes from here on may be missing in what is read now
+            try:
+                shown = await conversations.read(runtime, conversation_id, after)
+            except DatabaseAway:
+                await asyncio.sleep(1)
+                continue
+            for message in shown:
+                await stream.send(streams.event("message", message, message["seq"]))
+                after = message["seq"]
+            if len(shown) < conversations.PAGE and not await streams.wait(happened):
+                await stream.send(": \n\n")
+
+
+@chat.get("/<conversation:str>/files/<file:str>")
+async def download(request: Request, conversation: str, file: str) -> HTTPResponse:
+    """A file of the conversation, always as a download."""
+    conversation_id = await _admitted(request, conversation)
+    return await send_file(request, conversation_id, uuid_of(file))
+
+
+async def send_file(request: Request, conversation_id: UUID, file_id: UUID) -> HTTPResponse:
+    """A file of the conversation; the caller has checked that the asker may have it."""
+    return await as_download(request, *await conversations.file_row(runtime_of(request), conversation_id, file_id))
+
+
+async def as_download(request: Request, row: Row[Any], data_key: bytes, name: str) -> HTTPResponse:
+    """The stored file as an attachment that no browser runs or guesses at."""
+    content = await asyncio.to_thread(files.read, runtime_of(request), data_key, row.id)
+    return raw(content, content_type=row.mime, headers={
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
+        "Cache-Control": "private, no-store",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    })
+
+
+async def _admitted(request: Request, conversation: str) -> UUID:
+    conversation_id = uuid_of(conversation)
+    await request.app.ctx.doorkeeper.admit(conversation_id, bearer_of(request))
+    return conversation_id
+
+
+async def _receive(request: Request, conversation_id: UUID, inbound: Inbound) -> inbox.Receipt:
+    """Once more at once when the database had just gone: with its key, a message cannot be stored twice."""
+    runtime = runtime_of(request)
+    try:
+        return await inbox.receive(runtime, conversation_id, inbound)
+    except DatabaseAway:
+        if inbound.key is None:
+            raise
+        return await inbox.receive(runtime, conversation_id, inbound)
+
+
+async def _inbound(request: Request, conversation_id: UUID, key: str | None) -> Inbound:
+    if request.content_type.startswith("multipart/form-data"):
+        return await _file(request, conversation_id, key)
+    message = body_of(request, NewMessage)
+    given: list[Literal["text", "payload", "location", "contact"]] = [
+        k for k in ("text", "payload", "location", "contact") if getattr(message, k) is not None
+    ]
+    if len(given) != 1:
+        raise BadRequest()
+    if message.text is not None:
+        return Inbound.text(message.text, key=key)
+    if message.payload is not None:
+        return Inbound("payload", {"payload": message.payload}, key=key)
+    if message.location is not None:
+        return Inbound("location", {"location": _location(message.location)}, key=key)
+    return Inbound("contact", _contact(message.contact or {}), key=key)
+
+
+def _location(given: dict[str, Any]) -> dict[str, float]:
+    try:
+        return Location.model_validate(given).model_dump(exclude_none=True)
+    except ValueError:
+        raise Unprocessable("bad_location") from None
+
+
+def _contact(given: dict[str, Any]) -> dict[str, str]:
+    try:
+        contact = Contact.model_validate(given)
+    except ValueError:
+        raise Unprocessable("bad_contact") from None
+    if contact.email and not contact.whatsapp:
+        return {"email": contact.email}
+    if contact.whatsapp and not contact.email:
+        try:
+            number = phonenumbers.parse(contact.whatsapp, "ID")
+        except phonenumbers.NumberParseException:
+            raise Unprocessable("bad_contact") from None
+        if phonenumbers.is_valid_number(number):
+            return {"whatsapp": phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}
+    raise Unprocessable("bad_contact")
+
+
+async def _file(request: Request, conversation_id: UUID, key: str | None) -> Inbound:
+    form: Any = request.files
+    given: File | None = form.get("file") if form else None
+    if given is None:
+        raise BadRequest()
+    if len(given.body) > files.FILE_BYTES:
+        raise TooLarge()
+    caption = (request.form.get("text") if request.form else None) or ""
+    if len(caption) > inbox.TEXT_CHARACTERS:
+        raise TooLarge()
+    runtime = runtime_of(request)
+    data_key = await conversations.data_key_of(runtime, conversation_id)
+    stored = await asyncio.to_thread(files.keep, runtime, data_key, given.name or "", given.body)
+    return Inbound("file", {"text": caption}, key=key, files=(stored,))

@@ -1,0 +1,138 @@
+"""Pages for people: templates (`templates/`), the words they share (`words.yml`), and the office's sign on each."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import jinja2
+import yaml
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+from sanic.response import html as html_response
+
+from handoff.services import pages
+from handoff.services.pages import Sign
+from handoff.store.db import DatabaseAway
+from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_time
+from handoff.web.assets import FOLDER, Asset, Assets
+from handoff.web.requests import runtime_of
+
+HERE = Path(__file__).parent
+SIGN_SECONDS = 30.0  # how old the sign may be
+MINE = "private, no-store"
+WIDGET = ("tools", "line", "talk", "chat")  # the order in which the parts of widget/ are put together
+_COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$", re.MULTILINE | re.DOTALL)  # on lines of its own
+_LABELLED = re.compile(r"([A-Z][^\W\d_ ][\w ]{1,23}:)(.*)")
+_ITEM = re.compile(r"(•|\d+\.) ")
+
+
+class Pages:
+    """What every page needs, made once for each process."""
+
+    def __init__(self) -> None:
+        self.assets = Assets()
+        self.words: dict[str, Any] = yaml.safe_load((HERE / "words.yml").read_text(encoding="utf-8"))
+        self.sign: Sign | None = None
+        self._sign_until = 0.0
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )
+        self._environment.globals |= {"static": self.assets.url, "words": self.words}
+        self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined}
+
+    async def learn(self, request: Request) -> None:
+        """Look at the office's sign again when the last look is old; an old one stays while the database is away."""
+        if self.sign is not None and time.monotonic() < self._sign_until:
+            return
+        try:
+            self.sign = await pages.sign(runtime_of(request))
+        except DatabaseAway:
+            return
+        self._sign_until = time.monotonic() + SIGN_SECONDS
+
+    def render(self, request: Request, template: str, **facts: Any) -> str:
+        """The page as text. `facts` are escaped by the template."""
+        runtime = runtime_of(request)
+        now = runtime.clock()
+        return self._environment.get_template(template).render(
+            sign=self.sign or pages.sign_without_database(runtime), office=runtime.catalogue.office, now=now,
+            set_clock=runtime.settings.clock_file is not None, path=request.path, **facts,
+        )
+
+    def widget(self, sign: Sign) -> Asset:
+        """`/widget.js` for this office."""
+        said = {name: words for name, words in self.words.items() if name != "console"}
+        return _widget(json.dumps({
+            **said, "office": sign.name, "is_example": sign.is_example,
+            "days": DAYS, "months": MONTHS, "zones": ZONES,
+        }, ensure_ascii=False))
+
+
+def told(instant: str, zone: str) -> str:
+    """When something was said, briefly: `23 November 2026, 10.00`."""
+    local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
+    return f"{long_date(local.date())}, {local:%H.%M}"
+
+
+def lined(text: str) -> list[tuple[str, str, bool]]:
+    """Our own texts in lines: (label before a colon or "", the rest, whether it is an item of a list)."""
+    lines = []
+    for line in text.split("\n"):
+        labelled = _LABELLED.match(line)
+        label, rest = labelled.groups() if labelled else ("", line)
+        lines.append((label, rest, bool(_ITEM.match(line))))
+    return lines
+
+
+@lru_cache(maxsize=4)
+def _widget(words: str) -> Asset:
+    """The script with its words and its style: one request, and nothing else to load. Comments and indentation stay
+    here; they would be a fifth of what a telephone fetches."""
+    style = json.dumps(re.sub(r"\s+", " ", (FOLDER / "widget.css").read_text(encoding="utf-8")))
+    parts = [(HERE / "widget" / f"{part}.js").read_text(encoding="utf-8") for part in WIDGET]
+    code = re.sub(r"^\s+", "", _COMMENT.sub("", "\n".join(parts)), flags=re.MULTILINE)
+    head = f'"use strict";\nconst WORDS = {words};\nconst STYLE = {style};'
+    return Asset.of(f"(() => {{\n{head}\n{code}}})();\n".encode(), ".js")
+
+
+def register(app: Sanic) -> None:
+    """Give the application its pages."""
+    app.ctx.pages = Pages()
+
+
+def pages_of(request: Request) -> Pages:
+    """The process's pages."""
+    found: Pages = request.app.ctx.pages
+    return found
+
+
+async def learn(request: Request) -> None:
+    """Middleware of every blueprint with pages: know the office's sign before a page is made."""
+    await pages_of(request).learn(request)
+
+
+def page(
+    request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any
+) -> HTTPResponse:
+    """A page. Browsers ask again before they show a kept copy, unless `headers` say otherwise."""
+    text = pages_of(request).render(request, template, **facts)
+    return html_response(text, status, headers={"Cache-Control": "no-cache", **(headers or {})})
+
+
+def wanted(request: Request) -> bool:
+    """Whether a browser asks to show something, rather than a program."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def error(request: Request, status: int, sentence: str, headers: dict[str, str] | None = None) -> HTTPResponse:
+    """A refusal or a fault as a page."""
+    return page(request, "error.html", status, {**(headers or {}), "Cache-Control": "no-store"}, status_code=status,
+                sentence=sentence)

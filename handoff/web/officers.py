@@ -1,0 +1,298 @@
+"""The officers' API: signing in, lists, one case, the verbs, a stream of what changes. The console stands on it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, get_args
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sanic import Blueprint, Request
+from sanic.response import HTTPResponse, empty
+
+from handoff.domain.access import Permission, allows
+from handoff.domain.case import Role, Status
+from handoff.domain.number import InvalidNumber, parse
+from handoff.services import desk, publications, staff, verbs
+from handoff.services.desk import Scope
+from handoff.services.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from handoff.services.staff import Session
+from handoff.web import streams
+from handoff.web.chat import KEY_CHARACTERS, as_download
+from handoff.web.requests import address_of, answer, body_of, limit, number_of, runtime_of, uuid_of
+
+officers = Blueprint("officers", url_prefix="/api/v1/officer")
+COOKIE = "wajah_session"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+RECHECK_SECONDS = 20.0  # how long a stream may outlive its session
+
+
+class Credentials(BaseModel):
+    """Who signs in."""
+
+    model_config = ConfigDict(extra="forbid")
+    login: Annotated[str, Field(max_length=80)]
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class NewPassword(BaseModel):
+    """The password there is and the one there shall be."""
+
+    model_config = ConfigDict(extra="forbid")
+    old_password: Annotated[str, Field(max_length=1000)]
+    new_password: Annotated[str, Field(max_length=1000)]
+
+
+class Words(BaseModel):
+    """What an officer writes."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str
+
+
+class Reason(BaseModel):
+    """Why an answer is suspended."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+
+
+@officers.on_request
+async def authenticate(request: Request) -> None:
+    """Nothing here is open without a session but signing in (`ctx_open`); with a one-time password nothing but what
+    changes it (`ctx_first`). What changes something carries the session's CSRF token."""
+    route = request.route.ctx if request.route else None
+    if getattr(route, "open", False):
+        return
+    session = await staff.session_of(runtime_of(request), token_of(request))
+    if session is None:
+        raise Unauthorized()
+    given = request.headers.get("x-csrf-token", "")
+    if request.method not in READING and not hmac.compare_digest(
+        given.encode("utf-8", "surrogatepass"), session.csrf_token.encode()
+    ):
+        raise Forbidden("csrf")
+    if session.officer.must_change_password and not getattr(route, "first", False):
+        raise Forbidden("password_change_required")
+    request.ctx.session = session
+
+
+def token_of(request: Request) -> str:
+    """The token in the caller's cookie, or nothing."""
+    return str(request.cookies.get(COOKIE) or "")
+
+
+def _session(request: Request) -> Session:
+    session: Session = request.ctx.session
+    return session
+
+
+def _number(text: str) -> str:
+    try:
+        return parse(text)
+    except InvalidNumber:
+        raise NotFound() from None
+
+
+# --- signing in -------------------------------------------------------------------------------------------------------
+
+
+@officers.post("/session", ctx_open=True)
+async def sign_in(request: Request) -> HTTPResponse:
+    """Sign in; the session is a cookie, its CSRF token is in the answer."""
+    if not request.content_type.startswith("application/json"):
+        raise BadRequest()  # a foreign page's form could sign somebody in as somebody else
+    limit(request.app.ctx.login_buckets, address_of(request))
+    given = body_of(request, Credentials)
+    token, session = await begin(request, given.login, given.password)
+    return with_cookie(request, answer(_who(session)), token)
+
+
+def credentials(login: str, password: str) -> Credentials:
+    """The same bounds for a form. Raises `BadRequest`."""
+    try:
+        return Credentials(login=login, password=password)
+    except ValidationError:
+        raise BadRequest() from None
+
+
+async def begin(request: Request, login: str, password: str) -> tuple[str, Session]:
+    """A session in place of the one that this browser has. Raises as `staff.sign_in`."""
+    begun = await staff.sign_in(runtime_of(request), login, password)
+    if before := token_of(request):
+        await staff.sign_out(runtime_of(request), before)
+    return begun
+
+
+@officers.get("/session", ctx_first=True)
+async def who(request: Request) -> HTTPResponse:
+    """Who has signed in."""
+    return answer(_who(_session(request)))
+
+
+@officers.delete("/session", ctx_first=True)
+async def sign_out(request: Request) -> HTTPResponse:
+    """End the session."""
+    await staff.sign_out(runtime_of(request), token_of(request))
+    return with_cookie(request, empty(204), "")
+
+
+@officers.post("/password", ctx_first=True)
+async def change_password(request: Request) -> HTTPResponse:
+    """A password of one's own; every other session ends."""
+    given = body_of(request, NewPassword)
+    await staff.change_password(runtime_of(request), _session(request), given.old_password, given.new_password)
+    return empty(204)
+
+
+def with_cookie(request: Request, response: HTTPResponse, token: str) -> HTTPResponse:
+    """The answer that gives the browser its session, or takes it (no token)."""
+    secure = runtime_of(request).settings.base_url.startswith("https:")
+    seconds = int(staff.ABSOLUTE.total_seconds()) if token else 0
+    response.add_cookie(COOKIE, token, path="/", httponly=True, samesite="Strict", secure=secure, max_age=seconds)
+    return response
+
+
+def _who(session: Session) -> dict[str, Any]:
+    officer = session.officer
+    return {
+        "officer": {"id": str(officer.id), "login": officer.login, "name": officer.name, "title": officer.title,
+                    "role": officer.role, "unit": {"slug": officer.unit_slug, "name": officer.unit_name}},
+        "csrf_token": session.csrf_token, "must_change_password": officer.must_change_password,
+    }
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@officers.get("/cases")
+async def cases(request: Request) -> HTTPResponse:
+    """A list of cases, the next deadline first."""
+    scope, status = request.args.get("scope", "mine"), request.args.get("status")
+    if scope not in get_args(Scope) or (status is not None and status not in Status.__members__):
+        raise BadRequest()
+    listed = await desk.cases_of(
+        runtime_of(request), _session(request).officer, scope, Status(status) if status else None,
+        number_of(request, "offset"),
+    )
+    return answer({"cases": listed})
+
+
+@officers.get("/cases/<number:str>")
+async def case(request: Request, number: str) -> HTTPResponse:
+    """One case in full; the look is recorded."""
+    after = number_of(request, "after") if "after" in request.args else None
+    return answer(await desk.case_in_full(runtime_of(request), _session(request).officer, _number(number), after))
+
+
+@officers.get("/cases/<number:str>/files/<file:str>")
+async def download(request: Request, number: str, file: str) -> HTTPResponse:
+    """A file of the case, always as a download; the look is recorded."""
+    found = await desk.open_file(runtime_of(request), _session(request).officer, _number(number), uuid_of(file))
+    return await as_download(request, *found)
+
+
+@officers.get("/events")
+async def events(request: Request) -> None:
+    """Which cases change, ids only: `case` with number and last message number; `look` when everything must be looked
+    at (at the beginning, and when something was missed)."""
+    runtime, session, token = runtime_of(request), _session(request), token_of(request)
+    if not allows(Role(session.officer.role), Permission.see_cases):
+        raise Forbidden()
+    loop = asyncio.get_running_loop()
+    with request.app.ctx.board.watching(desk.viewer(session.officer)) as changes:
+        stream = await streams.open_stream(request)
+        checked = loop.time()
+        while True:
+            changed = changes.take()
+            if changed is None:
+                await stream.send(streams.event("look", {}))
+            for change in changed or ():
+                await stream.send(streams.event("case", {"number": change.number, "seq": change.seq}))
+            if not await streams.wait(changes.happened):
+                await stream.send(": \n\n")
+            if loop.time() - checked >= RECHECK_SECONDS:
+                again = await staff.session_of(runtime, token, active=False)
+                if again is None:
+                    return
+                changes.viewer, checked = desk.viewer(again.officer), loop.time()
+
+
+# --- acting -----------------------------------------------------------------------------------------------------------
+
+
+@officers.post("/cases/<number:str>/takeover")
+async def take_over(request: Request, number: str) -> HTTPResponse:
+    """The officer takes the conversation; of two at once one wins."""
+    await verbs.take_over(runtime_of(request), _session(request).officer, await _located(request, number))
+    return await _after(request, number)
+
+
+@officers.post("/cases/<number:str>/reply")
+async def reply(request: Request, number: str) -> HTTPResponse:
+    """A word to the citizen; with an `Idempotency-Key` it is said once, so with `note` and `propose`."""
+    return await _say(request, number, verbs.reply)
+
+
+@officers.post("/cases/<number:str>/note")
+async def note(request: Request, number: str) -> HTTPResponse:
+    """A word to colleagues; the citizen never sees it."""
+    return await _say(request, number, verbs.note)
+
+
+@officers.post("/cases/<number:str>/propose")
+async def propose(request: Request, number: str) -> HTTPResponse:
+    """A resolution, which the citizen accepts or refuses."""
+    return await _say(request, number, verbs.propose)
+
+
+@officers.post("/cases/<number:str>/hand_back")
+async def hand_back(request: Request, number: str) -> HTTPResponse:
+    """The bot may speak again; the case stays."""
+    await verbs.hand_back(runtime_of(request), _session(request).officer, await _located(request, number))
+    return await _after(request, number)
+
+
+@officers.post("/topics/<topic:str>/suspend")
+async def suspend(request: Request, topic: str) -> HTTPResponse:
+    """Nobody gets this answer any more."""
+    reason = body_of(request, Reason).reason
+    epoch = await publications.suspend(runtime_of(request), _session(request).officer, topic, reason)
+    return answer({"topic": topic, "suspended": True, "epoch": epoch})
+
+
+@officers.post("/topics/<topic:str>/republish")
+async def republish(request: Request, topic: str) -> HTTPResponse:
+    """This answer may be given again."""
+    epoch = await publications.republish(runtime_of(request), _session(request).officer, topic)
+    return answer({"topic": topic, "suspended": False, "epoch": epoch})
+
+
+async def _say(request: Request, number: str, verb: Callable[..., Awaitable[UUID]]) -> HTTPResponse:
+    text, key, case_id = body_of(request, Words).text, _key(request), await _located(request, number)
+    said = await verb(runtime_of(request), _session(request).officer, case_id, text, key)
+    return await _after(request, number, said)
+
+
+async def _located(request: Request, number: str) -> UUID:
+    return await desk.locate(runtime_of(request), _session(request).officer, _number(number))
+
+
+async def _after(request: Request, number: str, message_id: UUID | None = None) -> HTTPResponse:
+    """The case as it stands now, and the id of what was said."""
+    said = {"message_id": str(message_id)} if message_id else {}
+    return answer({**said, "case": await desk.summary(runtime_of(request), _session(request).officer, _number(number))})
+
+
+def _key(request: Request) -> str | None:
+    """The `Idempotency-Key`, as the officer's own: neither a colleague's nor the citizen's key can be the same."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= KEY_CHARACTERS:
+        raise BadRequest()
+    digest = hashlib.sha256(f"{_session(request).officer.id}\0{key}".encode("utf-8", "surrogatepass"))
+    return f"officer:{digest.hexdigest()}"

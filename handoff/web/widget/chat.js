@@ -1,0 +1,335 @@
+// The element: what is written and sent, what comes, and the frame around the talk.
+
+const FILE_BYTES = 10 * 1024 * 1024;
+const ACCEPT = "image/*,application/pdf,audio/*,video/mp4,video/webm";
+const TRIES = 6;
+const POLL_MS = 4000;
+
+class WajahChat extends HTMLElement {
+  memory = new Memory();
+  line = new Line(this.memory);
+  bell = new Bell();
+  talk = new Talk({
+    write: (text) => { this.box.value = text; this.write(); },
+    tap: (payload, seq) => this.tap(payload, seq),
+    download: (file) => this.download(file),
+    answered: () => { if (this.state.textContent === SAY.stored) this.tell(""); },
+  });
+  busy = false;      // something is being sent
+  keys = new Map();  // taps whose storing is uncertain, with their keys
+
+  connectedCallback() {
+    if (!this.shadowRoot) this.build();
+    this.talk.quiet(this.line.begun); // until the past is shown
+    this.leave = new AbortController();
+    for (const event of ["online", "pageshow"]) addEventListener(event, () => this.hurry(), { signal: this.leave.signal });
+    this.live();
+  }
+
+  disconnectedCallback() {
+    this.leave.abort();
+    this.hurry();
+  }
+
+  // --- the parts --------------------------------------------------------------------------------------------------
+
+  build() {
+    const root = this.attachShadow({ mode: "open" });
+    this.dress(root);
+    this.state = make("p", { className: "state", role: "status", hidden: true });
+    this.question = make("div", { className: "ask", role: "group", "aria-labelledby": "question", hidden: true });
+    this.panel = make("section", { className: "panel", id: "panel", "aria-label": fill(SAY.title, WORDS) },
+      this.header(), this.talk.log,
+      make("div", { className: "foot" }, this.state, this.question, this.form(), this.tools()));
+    this.launcher = make("button", { className: "launcher first", type: "button", "aria-controls": "panel",
+      onclick: () => this.open(true) }, SAY.launcher);
+    root.append(this.panel, this.launcher);
+    root.addEventListener("keydown", (event) => { if (event.key === "Escape") this.open(false); });
+    this.show(false);
+    if (this.memory.kept.key) this.tell(SAY.unsure, true);
+  }
+
+  /** A constructed sheet needs no leave of the page's CSP; older browsers get a link to the same style. */
+  dress(root) {
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [sheet];
+    } catch {
+      root.append(make("link", { rel: "stylesheet", href: new URL("static/widget.css", BASE).href }));
+    }
+  }
+
+  header() {
+    const mark = WORDS.is_example ? make("span", { className: "mark" }, SAY.example) : null;
+    const close = make("button", { className: "bare", type: "button", onclick: () => this.open(false) }, SAY.close);
+    return make("header", {}, make("h2", {}, fill(SAY.title, WORDS), " ", mark), this.inline ? null : close);
+  }
+
+  form() {
+    this.box = make("textarea", { id: "box", rows: 1, maxLength: 4096, dir: "auto", placeholder: SAY.label,
+      value: this.memory.kept.draft || "", oninput: () => this.typed() });
+    this.box.addEventListener("keydown", (event) => {
+      const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+      if (!sends || !matchMedia("(pointer: fine)").matches) return; // on a telephone Enter is a new line
+      event.preventDefault();
+      this.write();
+    });
+    return make("form", { className: "row", onsubmit: (event) => { event.preventDefault(); this.write(); } },
+      make("label", { className: "unseen", htmlFor: "box" }, SAY.label), this.box,
+      make("button", { className: "first", type: "submit" }, SAY.send));
+  }
+
+  tools() {
+    const tool = (title, onclick) => make("button", { className: "bare", type: "button", onclick }, title);
+    this.picker = make("input", { type: "file", accept: ACCEPT, hidden: true, onchange: () => this.picked() });
+    return make("div", { className: "tools" }, this.picker,
+      tool(SAY.file, () => this.picker.click()),
+      navigator.geolocation && isSecureContext ? tool(SAY.location, () => this.askLocation()) : null,
+      tool(SAY.forget, () => this.ask(SAY.ask_forget, SAY.yes_forget, () => this.forget())));
+  }
+
+  // --- what the reader sees of it ---------------------------------------------------------------------------------
+
+  get inline() { return this.hasAttribute("inline"); }
+
+  /** Open or close the chat on a foreign page; where it is part of the page it is always open. */
+  open(open) {
+    if (this.inline) return;
+    this.show(open);
+    (open ? this.box : this.launcher).focus();
+  }
+
+  show(open) {
+    open = open || this.inline;
+    this.panel.hidden = !open;
+    this.launcher.hidden = open;
+    this.launcher.setAttribute("aria-expanded", open);
+    this.toggleAttribute("open", open);
+    this.fit();
+  }
+
+  typed() {
+    this.memory.keep({ draft: this.box.value, key: null });
+    this.fit();
+  }
+
+  /** Let the box grow with what is written. */
+  fit() {
+    this.box.style.height = "";
+    if (this.box.value) this.box.style.height = `${this.box.scrollHeight + 2}px`;
+  }
+
+  tell(sentence, bad = false) {
+    this.state.textContent = sentence;
+    this.state.hidden = !sentence;
+    this.state.classList.toggle("bad", bad);
+  }
+
+  // --- sending ----------------------------------------------------------------------------------------------------
+
+  /** Send what stands in the box; it stays there until it is stored. */
+  async write() {
+    const text = this.box.value, kept = this.memory.kept;
+    if (!text.trim() || this.busy) return;
+    const key = (text === kept.draft && kept.key) || newKey();
+    this.memory.keep({ draft: text, key });
+    this.box.readOnly = true;
+    if (await this.deliver({ text }, key)) {
+      this.box.value = "";
+      this.typed();
+    }
+    this.box.readOnly = false;
+  }
+
+  /** Send, and try again while that may help. True once it is stored; otherwise the reader is told what to do. */
+  async deliver(content, key) {
+    if (this.busy) return false;
+    this.busy = true;
+    this.tell(SAY.sending);
+    try {
+      const { seq } = await this.insist(content, key);
+      this.tell(seq > this.talk.last ? SAY.stored : "");
+      this.expect(seq);
+      return true;
+    } catch (refusal) {
+      this.tell((!refusal.passing && refusal.message) || SAY.unsent, true);
+      return false;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async insist(content, key) {
+    let renewed = false;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.line.send(content, key);
+      } catch (refusal) {
+        if (refusal.gone && !renewed) {
+          renewed = true;
+          this.restart();
+        } else if (refusal.passing && tries < TRIES) {
+          this.tell((refusal.status === 429 && refusal.message) || SAY.retrying, true);
+          await this.bell.wait(Math.max(refusal.seconds * 1000, 500 * 2 ** tries));
+        } else {
+          throw refusal;
+        }
+      }
+    }
+  }
+
+  async tap(payload, seq) {
+    const tap = `${seq} ${payload}`, key = this.keys.get(tap) || newKey();
+    this.keys.set(tap, key);
+    if (!(await this.deliver({ payload }, key))) return;
+    this.keys.delete(tap);
+    this.talk.log.focus({ preventScroll: true }); // the button may go
+  }
+
+  picked() {
+    const file = this.picker.files[0];
+    if (!file) return;
+    if (file.size > FILE_BYTES) { this.tell(SAY.too_large, true); return; }
+    const form = new FormData();
+    form.append("file", file);
+    this.picker.value = "";
+    this.ask(fill(SAY.ask_file, { name: file.name, size: sized(file.size) }), SAY.yes_send, this.sender(form));
+  }
+
+  askLocation() {
+    let send; // made once: called again after a failure, it is the same message
+    this.ask(SAY.ask_location, SAY.yes_send, async () => {
+      try {
+        send = send || this.sender({ location: await this.locate() });
+      } catch {
+        this.tell(SAY.no_location, true);
+        return true;
+      }
+      return send();
+    });
+  }
+
+  async locate() {
+    this.tell(SAY.locating);
+    const place = await new Promise((found, failed) => {
+      navigator.geolocation.getCurrentPosition(found, failed, { timeout: 20000 });
+    });
+    const { latitude, longitude, accuracy } = place.coords;
+    return { latitude, longitude, accuracy };
+  }
+
+  /** What sends `content` when called; called again, it is the same message. */
+  sender(content) {
+    const key = newKey();
+    return () => this.deliver(content, key);
+  }
+
+  /** Ask before doing; the question stays until it is done or called off. */
+  ask(question, yes, act) {
+    const asker = this.shadowRoot.activeElement;
+    const close = () => { this.question.hidden = true; (asker || this.box).focus(); };
+    const agree = async () => { if (await act()) close(); };
+    const button = (className, onclick, title) => make("button", { type: "button", className, onclick }, title);
+    const yesButton = button("first", agree, yes);
+    this.question.replaceChildren(make("p", { id: "question" }, question),
+      make("div", {}, yesButton, button("", close, SAY.no)));
+    this.question.hidden = false;
+    yesButton.focus();
+  }
+
+  /** Fetch a file of the conversation, which needs the token, and hand it to the browser. */
+  async download({ id, name }) {
+    try {
+      const href = URL.createObjectURL(await (await this.line.ask(`files/${id}`)).blob());
+      make("a", { href, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 60000);
+    } catch {
+      this.tell(SAY.download_failed, true);
+    }
+  }
+
+  /** Leave nothing of the conversation on this device. */
+  forget() {
+    this.restart();
+    this.box.value = "";
+    this.typed();
+    this.memory.forget();
+    this.tell("");
+    return true;
+  }
+
+  /** Begin anew: the conversation is unknown to the server, or to be forgotten. What is written stays. */
+  restart() {
+    this.memory.keep({ id: null, token: null });
+    this.keys.clear();
+    this.talk.begin();
+    this.hurry();
+  }
+
+  // --- receiving --------------------------------------------------------------------------------------------------
+
+  /** Follow the conversation for as long as it is this one: a stream, and asking where streams do not get through. */
+  async live() {
+    const { id } = this.memory.kept, { signal } = this.leave;
+    if (!id || this.living?.()) return;
+    const here = () => this.living === here && !signal.aborted && this.memory.kept.id === id;
+    this.living = here;
+    for (let dumb = 0, lost = 0; here();) { // streams in a row that said nothing; looks in a row that failed
+      try {
+        await this.catchUp(here);
+        lost = 0;
+        if (this.state.textContent === SAY.offline) this.tell("");
+        dumb = dumb < 3 || dumb % 20 === 0 ? (await this.follow(here) ? 0 : dumb + 1) : dumb + 1;
+      } catch (refusal) {
+        if (refusal.gone) { this.restart(); this.tell(SAY.renewed, true); }
+        else if (here() && !this.busy) this.tell(SAY.offline, true);
+        lost += 1;
+      }
+      if (here()) await this.bell.wait(lost ? Math.min(500 * 2 ** lost, 15000) : dumb ? POLL_MS : 500);
+    }
+  }
+
+  /** Everything that is not shown yet. */
+  async catchUp(here) {
+    const first = this.talk.last === 0;
+    for (let news; here() && (news = await this.line.after(this.talk.last)).length;) {
+      for (const message of news) if (here()) this.talk.add(message);
+    }
+    if (first) setTimeout(() => this.talk.quiet(false), 500);
+  }
+
+  /** Show messages as the stream brings them, until it ends; whether it said anything. */
+  async follow(here) {
+    let spoke = false;
+    this.cut = new AbortController();
+    try {
+      const stream = this.line.stream(this.talk.last, () => { spoke = true; }, this.cut.signal);
+      for await (const message of stream) if (here()) this.talk.add(message);
+    } catch { /* the next look tells whether the connection is gone */ }
+    return spoke;
+  }
+
+  /** Look at once: something happened that an old connection may have missed. */
+  hurry() {
+    this.cut?.abort();
+    this.bell.ring();
+  }
+
+  /** The stored message comes by the stream; where it does not come soon, look for it. */
+  expect(seq) {
+    this.live();
+    this.bell.ring();
+    setTimeout(() => { if (this.talk.last < seq) this.hurry(); }, 2000);
+  }
+}
+
+function place() {
+  if (!document.querySelector("wajah-chat")) document.body.append(make("wajah-chat"));
+}
+
+if (!customElements.get("wajah-chat")) {
+  customElements.define("wajah-chat", WajahChat);
+  if (document.readyState === "loading") addEventListener("DOMContentLoaded", place);
+  else place();
+}

@@ -1,0 +1,333 @@
+"""`/kasus/<number>`: only with its key, readable and answerable in every state, each sending stored once."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import psycopg
+import pytest
+from sqlalchemy import update
+
+from handoff.services import cases, conversations, turn, verbs
+from handoff.store import db
+from handoff.store.schema import cases as case_table
+from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.office import picture
+from tests.support.pages import BROWSER, Page
+
+# What HTTP carries does not depend on the database's release: one of them is enough.
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+UNKNOWN = "1234-5671"
+
+
+async def with_case(runtime, text: str = "zzz") -> Citizen:
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks(text, UNSURE)
+    return citizen
+
+
+async def link(citizen: Citizen) -> str:
+    """The address that the citizen was given, without the office's name."""
+    url = next(m["case"]["url"] for m in await citizen.sees() if m["case"])
+    return url[url.index("/kasus/"):]
+
+
+async def browser(served, citizen: Citizen) -> tuple[httpx.AsyncClient, Page]:
+    """A browser in which the citizen followed the link, and the page it shows."""
+    client = await served.client()
+    client.headers.update(BROWSER)
+    client.follow_redirects = True
+    response = await client.get(await link(citizen))
+    assert response.status_code == 200, response.text
+    return client, Page(response)
+
+
+async def sent(client: httpx.AsyncClient, page: Page, text: str, **more: str) -> httpx.Response:
+    form = page.form("pesan")
+    return await client.post(form.action, data={**form.fields, "pesan": text, **more})
+
+
+async def said(citizen: Citizen) -> list[str]:
+    return [m["text"] for m in await citizen.sees() if m["author"] == "citizen"]
+
+
+# --- the key ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_key_is_exchanged_for_a_cookie_of_this_case_and_leaves_the_address(served, runtime):
+    citizen = await with_case(runtime)
+    address, client = await link(citizen), await served.client()
+    number, key = (await citizen.case()).number, parse_qs(urlsplit(address).query)["k"][0]
+    response = await client.get(address)
+    assert (response.status_code, response.headers["location"]) == (303, f"/kasus/{number}")
+    assert "no-store" in response.headers["cache-control"]
+    cookie = response.headers["set-cookie"]
+    for part in (f"kasus={key}", f"Path=/kasus/{number};", "HttpOnly", "SameSite=Lax"):
+        assert part in cookie + ";"
+    assert "Secure" not in cookie  # this office is served over http
+    page = await client.get(f"/kasus/{number}", headers=BROWSER)
+    assert page.status_code == 200
+    assert key not in page.text
+
+
+async def test_a_wrong_key_no_key_and_an_unknown_number_are_told_alike(served, runtime):
+    citizen = await with_case(runtime)
+    number = (await citizen.case()).number
+    other = await with_case(runtime)
+    others = parse_qs(urlsplit(await link(other)).query)["k"][0]
+    told = set()
+    for shown, key in ((number, ""), (number, "?k=salah"), (number, f"?k={others}"), (number, "?k=%00é"),
+                       (UNKNOWN, ""), (UNKNOWN, f"?k={others}")):
+        response = await (await served.client()).get(f"/kasus/{shown}{key}", headers=BROWSER)
+        assert response.status_code == 403
+        assert "set-cookie" not in response.headers
+        told.add(response.text.replace(number, "N").replace(UNKNOWN, "N"))
+    (only,) = told
+    assert "Halaman kasus hanya terbuka lewat tautan lengkap" in only
+    assert "hubungi kantor" in only
+
+
+async def test_another_cases_cookie_does_not_open_this_one(served, runtime):
+    mine, theirs = await with_case(runtime), await with_case(runtime)
+    client, _ = await browser(served, mine)
+    key = client.cookies["kasus"]
+    number = (await theirs.case()).number
+    response = await client.get(f"/kasus/{number}", headers={"Cookie": f"kasus={key}"})
+    assert response.status_code == 403
+
+
+async def test_a_cookie_that_is_no_text_is_a_wrong_key(served):
+    client = await served.client()
+    for send in (client.get, client.post):
+        response = await send(f"/kasus/{UNKNOWN}", headers=[("Accept", "text/html"), ("Cookie", b"kasus=\xff\xfe")])
+        assert response.status_code == 403
+
+
+async def test_a_raised_key_version_closes_old_links(served, runtime):
+    citizen = await with_case(runtime)
+    client, _ = await browser(served, citizen)
+    old = await link(citizen)
+    async with db.transaction(runtime.pool) as connection:
+        await connection.execute(update(case_table).values(key_version=1))
+    assert (await client.get(old)).status_code == 403
+    assert (await client.get(await link(citizen))).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/kasus/12345671", 303), ("/kasus/1234-5672", 404), ("/kasus/abc", 404)])
+async def test_a_number_is_read_as_people_write_it(served, path, status):
+    response = await (await served.client()).get(path, headers=BROWSER)
+    assert response.status_code == status
+    if status == 303:
+        assert response.headers["location"] == "/kasus/1234-5671"
+    else:
+        assert "salah ketik" in response.text
+
+
+async def test_a_shared_telephone_forgets_the_key(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    form = next(f for f in page.forms if f.action.endswith("/hapus"))
+    assert "tetap diurus petugas" in Page(await client.post(form.action)).text
+    assert (await client.get(f"/kasus/{(await citizen.case()).number}")).status_code == 403
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+async def test_it_names_officer_unit_both_times_and_shows_the_talk_in_order(served, runtime):
+    citizen = await with_case(runtime, "ktp saya <b>hilang</b> <script>alert('x')</script> \u202egnalih\u202c")
+    officer = await citizen.officer()
+    await verbs.take_over(runtime, officer, (await citizen.case()).id)
+    await verbs.note(runtime, officer, (await citizen.case()).id, "rahasia kantor")
+    await verbs.reply(runtime, officer, (await citizen.case()).id, "Baik, <i>saya</i> bantu.")
+    _, page = await browser(served, citizen)
+    for told in (officer.name, officer.title, "Dinas Kependudukan dan Pencatatan Sipil", "Sedang ditangani petugas",
+                 "Selesai paling lambat", "Dibalas pertama kali Selasa, 24 November 2026 pukul 10.00 WIB"):
+        assert told in page.text
+    assert "rahasia kantor" not in page.text
+    assert page.text.index("<b>hilang</b> <script>alert('x')</script>") < page.text.index("Baik, <i>saya</i> bantu.")
+    assert not {"script", "i"} & {tag for tag, _ in page.tags}
+
+
+async def test_a_missed_promise_is_told(served, runtime, clock):
+    citizen = await with_case(runtime)
+    case = await citizen.case()
+    _, page = await browser(served, citizen)
+    assert "Terlambat" not in page.text
+    clock.set(case.resolve_by.replace(year=case.resolve_by.year + 1))
+    _, page = await browser(served, citizen)
+    assert page.text.count("Terlambat. Keterlambatan ini tercatat.") == 2
+
+
+async def test_a_dispute_begins_with_the_disputed_answer_and_nothing_earlier(served, runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("soal lain sebelumnya", answers("kk_baru"))
+    await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
+    await citizen.taps("Jawaban ini salah")
+    _, page = await browser(served, citizen)
+    assert "ktp sy ilang" in page.text
+    assert "Surat kehilangan dari polisi." in page.text
+    assert "soal lain sebelumnya" not in page.text
+
+
+async def test_a_long_talk_is_read_page_by_page(served, runtime):
+    citizen = await with_case(runtime)
+    for n in range(130):
+        await citizen.writes(f"pesan-{n:03}.")
+    client, page = await browser(served, citizen)
+    assert "pesan-129." in page.text
+    assert "pesan-010." not in page.text
+    older = next(h for h in page.attributes("a", "href") if "dari=" in h)
+    first = Page(await client.get(older))
+    assert "pesan-010." in first.text
+    assert "pesan-129." not in first.text
+    newer = [h for h in first.attributes("a", "href") if "dari=" in h]
+    assert "pesan-129." in Page(await client.get(newer[-1])).text
+
+
+# --- answering --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_is_stored_once_although_sent_twice_and_then_called_sent(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    assert "Terkirim." not in page.text
+    both = await asyncio.gather(*(sent(client, page, "Ini\r\nketerangan saya") for _ in range(2)))
+    assert [r.status_code for r in both] == [200, 200]
+    assert all("Terkirim. Pesan Anda sudah tersimpan" in Page(r).text for r in both)
+    assert both[0].url == both[1].url
+    assert (await said(citizen)).count("Ini\nketerangan saya") == 1
+    other = await sent(client, page, "Yang lain, dari halaman yang sama")
+    assert other.url != both[0].url
+    assert len(await said(citizen)) == 3
+
+
+async def test_terkirim_is_not_said_for_what_was_not_sent(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    path = page.form("pesan").action
+    for seq in (2, 99):  # the system's message, and none
+        assert "Terkirim." not in Page(await client.get(f"{path}?terkirim={seq}")).text
+
+
+async def test_p05_a_reply_to_a_closed_case_reaches_the_inbox_and_reopens_it(served, runtime):
+    citizen = await with_case(runtime)
+    case, officer = await citizen.case(), await citizen.officer()
+    await verbs.take_over(runtime, officer, case.id)
+    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.")
+    client, page = await browser(served, citizen)
+    assert "Menunggu jawaban Anda" in page.text
+    buttons = {title: value for f in page.forms for title, name, value in f.buttons if name == "tombol"}
+    form = page.form("tombol")
+    closing = asyncio.create_task(client.post(form.action, data={**form.fields, "tombol": buttons["Sudah selesai"]}))
+    await settled(citizen, closing)
+    closed = Page(await closing)
+    assert "Ditutup" in closed.text
+    assert "atas persetujuan Anda" in closed.text
+    assert "Kasus yang sama akan dibuka lagi" in closed.text
+    assert "Terkirim." in Page(await sent(client, closed, "ternyata belum")).text
+    await citizen.hears(answers("ktp_hilang"))
+    again = await citizen.case()
+    assert (again.status, again.number) == ("in_progress", case.number)
+    assert "Sedang ditangani petugas" in Page(await client.get(form.action)).text
+
+
+async def settled(citizen: Citizen, task: asyncio.Task) -> None:
+    """Run the turn that the request waits for."""
+    while not task.done():
+        await turn.drain(citizen.runtime, citizen.id)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("text", "status", "why"), [
+    ("   ", 422, "Pesannya masih kosong"), ("a" * 4097, 413, "Terlalu besar"),
+])
+async def test_what_cannot_be_stored_stays_in_the_box(served, runtime, text, status, why):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    response = await sent(client, page, text)
+    again = Page(response)
+    assert response.status_code == status
+    assert "belum terkirim" in again.text
+    assert why in again.text
+    assert again.form("pesan").fields["pesan"] == text
+    assert "Terkirim." not in again.text
+    assert "Terkirim." in Page(await sent(client, again, "sekarang benar")).text
+
+
+async def test_without_the_database_nothing_is_called_sent_and_nothing_typed_is_lost(served, runtime, database):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    await reachable(database, False)
+    response = await sent(client, page, "jangan hilang <b>")
+    assert response.status_code == 503
+    again = Page(response)
+    assert "Layanan sedang terganggu" in again.text
+    assert again.form("pesan").fields["pesan"] == "jangan hilang <b>"
+    assert "Kabupaten Contoh" in again.text  # what was known of the office before
+    await reachable(database, True)
+    assert "Terkirim." in Page(await sent(client, again, again.form("pesan").fields["pesan"])).text
+
+
+async def reachable(database, yes: bool) -> None:
+    """Let the application into its database, or throw it out."""
+    maintenance = psycopg.conninfo.make_conninfo(database.superuser_url, dbname="postgres")
+    async with await psycopg.AsyncConnection.connect(maintenance, autocommit=True) as connection:
+        await connection.execute(f"ALTER DATABASE {database.name} WITH ALLOW_CONNECTIONS {str(yes).lower()}")
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND NOT %s",
+                                 (database.name, yes))
+
+
+async def test_a_foreign_form_changes_nothing_and_is_not_shown(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    for token in ("", "0" * 32, "é"):
+        response = await sent(client, page, "dari situs lain", tanda=token)
+        assert response.status_code == 403
+        assert "dari situs lain" not in response.text
+    stranger = await served.client()
+    response = await sent(stranger, page, "tanpa kunci")
+    assert response.status_code == 403
+    assert len(await said(citizen)) == 1
+
+
+async def test_a_button_that_was_not_offered_is_refused(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    form = page.form("tombol")
+    response = await client.post(form.action, data={**form.fields, "tombol": f"confirm:{(await citizen.case()).id}"})
+    assert response.status_code == 422
+    assert "tidak berasal dari percakapan ini" in response.text
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_file_is_a_download_with_this_cases_cookie_only(served, runtime):
+    begun = await conversations.begin(runtime)
+    citizen = Citizen(runtime, begun.conversation_id)
+    api = await served.client()
+    sending = await api.post(
+        f"/api/v1/conversations/{citizen.id}/messages", headers={"Authorization": f"Bearer {begun.token}"},
+        files={"file": ("surat <kehilangan>.png", picture())},
+    )
+    assert sending.status_code == 202, sending.text
+    await turn.drain(runtime, citizen.id)
+    client, page = await browser(served, citizen)
+    assert "surat <kehilangan>.png" in page.text
+    path = next(h for h in page.attributes("a", "href") if "/berkas/" in h)
+    response = await client.get(path)
+    assert response.content[:3] == b"\x89PN"
+    assert response.headers["content-disposition"].startswith("attachment")
+    other, _ = await browser(served, await with_case(runtime))
+    assert (await other.get(path)).status_code == 403
+    number = (await citizen.case()).number
+    assert (await other.get(f"/kasus/{number}/berkas/{path.rsplit('/', 1)[1]}")).status_code == 403
+
+
+async def test_the_key_in_the_address_is_the_one_the_service_derives(runtime):
+    citizen = await with_case(runtime)
+    case = await citizen.case()
+    assert (await link(citizen)).endswith(f"?k={cases.key_of(runtime, case.id, case.key_version)}")

@@ -1,0 +1,163 @@
+"""P10 and the encryption of P11, as far as the first migration carries them."""
+
+from __future__ import annotations
+
+import dataclasses
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from handoff.services.conversations import read
+from handoff.store import audit, crypto, db, migrate
+from handoff.store.keys import missing_keys
+from handoff.store.schema import APPEND_ONLY, metadata
+from tests.support.citizen import UNSURE, Citizen, answers
+
+SECRET_WORDS = "rumah saya di dekat masjid hijau"
+
+
+async def with_record(runtime) -> Citizen:
+    """A conversation with an answer and a case of several events."""
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks(SECRET_WORDS, answers("ktp_hilang"))
+    await citizen.asks("zzz", UNSURE)
+    await citizen.taps("Batalkan kasus")
+    await citizen.asks("masih belum", UNSURE)
+    return citizen
+
+
+async def verify(runtime):
+    async with db.transaction(runtime.pool) as connection:
+        return await audit.verify(connection, runtime.settings)
+
+
+async def anchor(runtime):
+    async with db.transaction(runtime.pool) as connection:
+        return await audit.anchor(connection, runtime.settings, runtime.clock())
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
+async def test_p10_the_applications_role_cannot_rewrite_the_record(runtime, database, table, statement):
+    await with_record(runtime)
+    column = metadata.tables[table].columns.keys()[0]
+    with (
+        psycopg.connect(db.conninfo(database.app_url)) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(statement.format(table, f"{column} = {column}"))
+
+
+async def test_p10_an_untouched_record_verifies(runtime):
+    await with_record(runtime)
+    await anchor(runtime)
+    await anchor(runtime)  # an hour in which nothing happened
+    checked = await verify(runtime)
+    assert checked == {"events": 3, "anchors": 2}
+
+
+@pytest.mark.parametrize(("tampering", "where"), [
+    ("UPDATE case_events SET type = 'noted' WHERE seq = 2", "event 2"),
+    ("UPDATE case_events SET body_enc = body_enc || '\\x00' WHERE seq = 1", "event 1"),
+    ("UPDATE case_events SET at = at - interval '1 day' WHERE seq = 3", "event 3"),
+    ("UPDATE case_events SET actor_id = 'somebody' WHERE seq = 2", "event 2"),
+    ("DELETE FROM case_events WHERE seq = 2", "event 2"),
+    ("DELETE FROM case_events WHERE seq = 3", "event 3"),
+    ("DELETE FROM anchor_heads", "anchor 1"),
+    ("UPDATE anchors SET at = at + interval '1 hour'", "anchor 1"),
+])
+async def test_p10_verification_names_the_first_broken_link(runtime, database, tampering, where):
+    await with_record(runtime)
+    await anchor(runtime)
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute(tampering)
+    with pytest.raises(audit.BrokenLink) as broken:
+        await verify(runtime)
+    assert where in str(broken.value)
+
+
+async def test_p10_who_can_rewrite_the_whole_chain_but_lacks_the_key_is_found_out(runtime, database):
+    citizen = await with_record(runtime)
+    await anchor(runtime)
+    case = await citizen.case()
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("DELETE FROM case_events WHERE seq > 1")
+        owner.execute("UPDATE cases SET events_count = 1")  # a consistent, shorter history
+    with pytest.raises(audit.BrokenLink) as broken:
+        await verify(runtime)
+    assert str(case.id) in str(broken.value)
+
+
+async def test_p10_anchors_of_another_key_do_not_verify(runtime):
+    await with_record(runtime)
+    await anchor(dataclasses.replace(runtime, settings=dataclasses.replace(runtime.settings, secret_key=b"other")))
+    with pytest.raises(audit.BrokenLink):
+        await verify(runtime)
+
+
+async def test_p11_no_word_of_a_citizen_is_readable_in_the_database(runtime, database):
+    await with_record(runtime)
+    with psycopg.connect(database.owner_url) as owner:
+        for table in metadata.sorted_tables:
+            rows = owner.execute(f"SELECT t::text FROM {table.name} t").fetchall()
+            for (row,) in rows:
+                assert SECRET_WORDS not in row
+                assert SECRET_WORDS.encode().hex() not in row
+
+
+async def test_p11_after_the_key_is_destroyed_nothing_opens_and_the_chain_still_verifies(runtime, database):
+    citizen = await with_record(runtime)
+    await anchor(runtime)
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
+        owner.execute("UPDATE data_keys SET wrapped = NULL, destroyed_at = now()")
+    fresh = dataclasses.replace(runtime, keyring=crypto.Keyring(runtime.settings))
+    assert {m["text"] for m in await read(fresh, citizen.id)} == {""}
+    assert (await verify(fresh))["events"] == 3
+
+
+async def test_p11_a_ciphertext_moved_to_another_row_does_not_open(runtime):
+    key = bytes(32)
+    sealed = crypto.seal(key, uuid4(), b"isi")
+    with pytest.raises(crypto.ContentTampered):
+        crypto.unseal(key, UUID(int=1), sealed)
+
+
+async def test_p11_a_key_id_that_this_installation_lacks_is_named(runtime):
+    await with_record(runtime)
+    assert await missing_keys(runtime.pool, runtime.settings) == []
+    other = dataclasses.replace(runtime.settings, data_keys=(("another", bytes(32)),))
+    assert await missing_keys(runtime.pool, other) == [runtime.settings.data_keys[0][0]]
+
+
+async def test_p11_an_older_wrapping_key_still_opens_after_rotation(runtime):
+    citizen = await with_record(runtime)
+    rotated = dataclasses.replace(
+        runtime.settings, data_keys=(("new", bytes(range(32))), *runtime.settings.data_keys)
+    )
+    fresh = dataclasses.replace(runtime, keyring=crypto.Keyring(rotated))
+    assert (await read(fresh, citizen.id))[0]["text"] == SECRET_WORDS
+
+
+async def test_the_migrations_make_the_tables_that_the_code_declares(database):
+    engine = create_engine(make_url(database.owner_url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={
+            "include_name": lambda name, kind, _: not (kind == "table" and name.startswith("procrastinate_")),
+        })
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+async def test_migrating_again_changes_nothing(database):
+    assert not migrate.pending(database.owner_url)
+    migrate.upgrade(database.owner_url)
+
+
+async def test_every_connection_runs_as_the_applications_role(runtime):
+    async with db.transaction(runtime.pool) as connection:
+        assert (await connection.execute(text("SELECT current_user"))).scalar_one() == "wajah_app"

@@ -1,0 +1,95 @@
+"""What the environment says, and the one sentence for an environment that says nonsense."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from handoff.settings import Settings, SettingsError, new_secrets
+
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()
+
+
+def test_the_default_needs_nothing_and_keeps_its_secrets(tmp_path: Path) -> None:
+    first = Settings.from_env({"WAJAH_HOME": str(tmp_path / "home")})
+    second = Settings.from_env({"WAJAH_HOME": str(tmp_path / "home")})
+    assert (first.secret_key, first.data_keys) == (second.secret_key, second.data_keys)
+    assert len(first.data_keys) == 1
+    assert first.database_url is None
+    assert first.base_url == "http://localhost:8080"
+    assert stat.S_IMODE((tmp_path / "home" / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_production_names_its_secrets_and_writes_none(tmp_path: Path) -> None:
+    env = {"WAJAH_HOME": str(tmp_path), "DATABASE_URL": "postgresql://db/wajah"}
+    with pytest.raises(SettingsError, match="python -m handoff keys"):
+        Settings.from_env(env)
+    settings = Settings.from_env(env | new_secrets())
+    assert settings.database_url == "postgresql://db/wajah"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_environment_wins_over_stored_secrets(tmp_path: Path) -> None:
+    stored = Settings.from_env({"WAJAH_HOME": str(tmp_path)})
+    named = Settings.from_env({"WAJAH_HOME": str(tmp_path), "WAJAH_DATA_KEYS": f"new:{KEY},old:{KEY}"})
+    assert [key_id for key_id, _ in named.data_keys] == ["new", "old"]
+    assert named.secret_key == stored.secret_key
+
+
+def test_keys_for_two_purposes_differ_and_stay(tmp_path: Path) -> None:
+    settings = Settings.from_env({"WAJAH_HOME": str(tmp_path)})
+    assert settings.derived_key("a") != settings.derived_key("b")
+    assert settings.derived_key("a") == Settings.from_env({"WAJAH_HOME": str(tmp_path)}).derived_key("a")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WAJAH_PORT", "eighty", "WAJAH_PORT must be a number"),
+        ("WAJAH_PORT", "65536", "between 1 and 65535"),
+        ("WAJAH_RASA_PORT", "-1", "between 1 and 65535"),
+        ("WAJAH_BOT_TIMEOUT", "soon", "WAJAH_BOT_TIMEOUT must be a number"),
+        ("WAJAH_DATA_KEYS", "no-colon", "WAJAH_DATA_KEYS must be"),
+        ("WAJAH_DATA_KEYS", "short:AAAA", "WAJAH_DATA_KEYS must be"),
+        ("WAJAH_DATA_KEYS", f"a:{KEY},", "WAJAH_DATA_KEYS must be"),
+        ("WAJAH_RATE_ADDRESS", "many", "burst/refill"),
+        ("WAJAH_HOME", "/dev/null/home", "cannot be used"),
+    ],
+)
+def test_nonsense_is_refused_in_one_sentence(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence) as refused:
+        Settings.from_env({"WAJAH_HOME": str(tmp_path), name: value})
+    assert "\n" not in str(refused.value)
+
+
+def test_damaged_secrets_are_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secrets.json").write_text("{")
+    with pytest.raises(SettingsError, match="damaged"):
+        Settings.from_env({"WAJAH_HOME": str(tmp_path)})
+    assert (tmp_path / "secrets.json").read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("env", "own", "url"),
+    [({}, True, "http://127.0.0.1:5005"), ({"RASA_URL": "http://bot:5005/"}, False, "http://bot:5005")],
+)
+def test_a_named_rasa_is_somebody_elses(tmp_path: Path, env: dict[str, str], own: bool, url: str) -> None:
+    settings = Settings.from_env({"WAJAH_HOME": str(tmp_path), **env})
+    assert (settings.own_rasa, settings.rasa_url) == (own, url)
+
+
+def test_the_clock_file_counts_only_in_a_demonstration(tmp_path: Path) -> None:
+    env = {"WAJAH_HOME": str(tmp_path), "WAJAH_CLOCK_FILE": str(tmp_path / "clock")}
+    assert Settings.from_env(env).clock_file is None
+    assert Settings.from_env(env | {"WAJAH_DEMO": "1"}).clock_file == tmp_path / "clock"
+
+
+def test_fresh_secrets_are_usable_and_differ(tmp_path: Path) -> None:
+    first, second = new_secrets(), new_secrets()
+    assert not set(first.values()) & set(second.values())
+    (tmp_path / "secrets.json").write_text(json.dumps(first))
+    assert Settings.from_env({"WAJAH_HOME": str(tmp_path)}).secret_key == first["WAJAH_SECRET_KEY"].encode()
