@@ -82,16 +82,16 @@ def test_children_that_outlived_a_killed_supervisor_are_ended_by_the_next(home: 
     home.make()
     heard = home.path / "heard"
     # Says which signal it got. Its exit status would not do: who of psutil and Popen collects it is a matter of luck.
-    script = f"trap 'echo INT > {heard}; exit' INT; echo ready; while :; do sleep 0.02; done"
+    script = f"trap 'echo TERM > {heard}; exit' TERM; echo ready; while :; do sleep 0.02; done"
     stranger = subprocess.Popen(["sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE)
     assert stranger.stdout and stranger.stdout.readline() == b"ready\n"
     children = {
-        "outlived": {"pid": stranger.pid, "created": created(stranger.pid), "orphan_signal": signal.SIGINT},
+        "outlived": {"pid": stranger.pid, "created": created(stranger.pid), "orphan_signal": signal.SIGTERM},
         "reused": {"pid": os.getpid(), "created": 1.0, "orphan_signal": signal.SIGKILL},
     }
     home.state.write_text(json.dumps({"pid": 1, "children": children}))
     end_leftovers(home.state)
-    assert heard.read_text() == "INT\n"  # and this test, whose pid stood there as well, lives
+    assert heard.read_text() == "TERM\n"  # and this test, whose pid stood there as well, lives
     stranger.communicate(timeout=5)
     assert not home.state.exists()
 
