@@ -109,6 +109,7 @@ officers = Table(
     _at("locked_until", nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     _at("last_assigned_at", nullable=True),
+    _at("away_since", nullable=True),  # on a break: gets no new case while somebody else is on duty
     _at("created_at"),
     _one_of("role", "officer", "supervisor", "head", "inspector", "data_officer", "auditor", "admin"),
     UniqueConstraint("id", "active"),  # what cases refer to: a case's officer cannot be inactive
@@ -147,6 +148,14 @@ citizens = Table(
     Column("language", String(8), nullable=False, server_default="id"),
     _at("consented_at", nullable=True),
     _at("created_at"),
+)
+
+consents = Table(  # append-only: what the citizen was told and what they said to it
+    "consents", metadata, _id(),
+    Column("citizen_id", ForeignKey("citizens.id"), nullable=False, index=True),
+    Column("version", String(20), nullable=False),  # of the text that was shown
+    Column("given", Boolean, nullable=False),
+    _at("at"),
 )
 
 contacts = Table(  # where news of a case should reach the citizen
@@ -240,6 +249,18 @@ attachments = Table(
     _at("created_at"),
 )
 
+uploads = Table(  # a file on its way, in pieces; gone once it is a message or too old
+    "uploads", metadata, _id(),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("name_enc", LargeBinary, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("received", Integer, nullable=False, server_default="0"),
+    Column("key", String(200), nullable=False),  # the Idempotency-Key it was begun with
+    _at("created_at"),
+    CheckConstraint("size > 0 AND received BETWEEN 0 AND size", name="size_sane"),
+    UniqueConstraint("conversation_id", "key"),
+)
+
 answers = Table(  # P8: what every automated answer rested on
     "answers", metadata, _id(),
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
@@ -247,6 +268,7 @@ answers = Table(  # P8: what every automated answer rested on
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("topic", String(60), nullable=False),
     Column("aspect", String(20), nullable=False),
+    Column("step", SmallInteger, nullable=True),  # given one step a message: which one this was, from 1
     Column("intent", String(60), nullable=True),
     Column("confidence", Float, nullable=True),  # NULL: the citizen chose a button, nothing was guessed
     Column("threshold", Float, nullable=True),
@@ -306,6 +328,7 @@ cases = Table(
     Column("reason", String(20), nullable=False),
     Column("topic", String(60), nullable=True),
     Column("sla_class", String(12), nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("key_version", SmallInteger, nullable=False, server_default="0"),
     Column("events_count", Integer, nullable=False, server_default="0"),
     _at("opened_at"), _at("respond_by"), _at("resolve_by"),
@@ -382,4 +405,37 @@ access_log = Table(  # append-only: every look at a citizen's words (P11)
     _at("at"),
 )
 
-APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events")
+# --- the desk -------------------------------------------------------------------------------------------------------
+
+drafts = Table(  # what an officer has begun to write; kept over a reload and a change of device
+    "drafts", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("id", UUID(as_uuid=True), nullable=False, unique=True),  # the associated data of `body_enc`
+    Column("body_enc", LargeBinary, nullable=False),
+    _at("updated_at"),
+)
+
+presences = Table(  # who is looking at or typing in a case; worth seconds
+    "presences", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    _at("seen_at"), _at("typed_at", nullable=True),
+)
+
+read_marks = Table(  # how far an officer has read a conversation
+    "read_marks", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("seq", Integer, nullable=False),
+)
+
+search_words = Table(  # keyed hashes of the citizen's words; erasure deletes them (docs/adr/0012)
+    "search_words", metadata,
+    Column("word_hash", LargeBinary, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+)
+Index("ix_search_words_conversation_id", search_words.c.conversation_id)
+
+APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
+               "consents")
