@@ -84,7 +84,8 @@ def test_children_that_outlived_a_killed_supervisor_are_ended_by_the_next(home: 
     # Says which signal it got. Its exit status would not do: who of psutil and Popen collects it is a matter of luck.
     script = f"trap 'echo TERM > {heard}; exit' TERM; echo ready; while :; do sleep 0.02; done"
     stranger = subprocess.Popen(["sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE)
-    assert stranger.stdout and stranger.stdout.readline() == b"ready\n"
+    assert stranger.stdout
+    assert stranger.stdout.readline() == b"ready\n"
     children = {
         "outlived": {"pid": stranger.pid, "created": created(stranger.pid), "orphan_signal": signal.SIGTERM},
         "reused": {"pid": os.getpid(), "created": 1.0, "orphan_signal": signal.SIGKILL},

@@ -45,7 +45,7 @@ def _citizens() -> None:
         sa.CheckConstraint("size > 0 AND received BETWEEN 0 AND size", name=op.f("ck_uploads_size_sane")),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=op.f("fk_uploads_conversation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_uploads")),
-        sa.UniqueConstraint("conversation_id", "key", name=op.f("uq_uploads_conversation_id")),
+        sa.UniqueConstraint("conversation_id", "key", name=op.f("uq_uploads_conversation_id_key")),
     )
     op.create_index(op.f("ix_uploads_conversation_id"), "uploads", ["conversation_id"])
 
@@ -71,7 +71,9 @@ def _desks() -> None:
         "search_words",
         sa.Column("word_hash", sa.LargeBinary(), nullable=False),
         sa.Column("conversation_id", sa.UUID(), nullable=False),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name=op.f("fk_search_words_conversation_id")),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("fk_search_words_conversation_id"),
+        ),
         sa.PrimaryKeyConstraint("word_hash", "conversation_id", name=op.f("pk_search_words")),
     )
     op.create_index("ix_search_words_conversation_id", "search_words", ["conversation_id"])
