@@ -18,6 +18,7 @@ from handoff.web.board import Board
 from handoff.web.case_page import case_page
 from handoff.web.chat import chat
 from handoff.web.console import console
+from handoff.web.console_case import console_case
 from handoff.web.cors import open_to_foreign_sites
 from handoff.web.health import health, measure
 from handoff.web.internal import internal
@@ -43,7 +44,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         REQUEST_TIMEOUT=120, RESPONSE_TIMEOUT=60, GRACEFUL_SHUTDOWN_TIMEOUT=4.0, ACCESS_LOG=False,
         AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
     )
-    for blueprint in (chat, internal, officers, health, pages, case_page, console, docs):
+    for blueprint in (chat, internal, officers, health, pages, case_page, console, console_case, docs):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))
     html.register(app)
