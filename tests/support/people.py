@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.support.house import House
+from tests.support.house import House, Login
 from tests.support.waiting import until
 
 PATIENCE = 30.0  # seconds; Rasa's own answer takes milliseconds, a restarted part some seconds
@@ -227,9 +227,13 @@ class Officers:
         self._house = house
         self._known: dict[str, Officer] = {}
 
+    def login(self, name: str) -> Login:
+        """The account of the officer whose name begins so, as the first run printed it."""
+        return next(login for login in self._house.logins if login.who.startswith(name))
+
     def __call__(self, name: str) -> Officer:
         """The officer whose name begins so."""
         if name not in self._known:
-            found = next(login for login in self._house.logins if login.who.startswith(name))
+            found = self.login(name)
             self._known[name] = Officer.signs_in(self._house.url, found.login, found.password)
         return self._known[name]

@@ -9,6 +9,7 @@ import pytest
 from tests.support.house import House
 
 LINES = 60
+FAILED = pytest.StashKey[bool]()  # of a test that failed, for its fixtures
 
 
 @pytest.hookimpl(wrapper=True)
@@ -18,6 +19,7 @@ def pytest_runtest_makereport(
     """Adds the ends of the logs of every house that the test used."""
     report = yield
     if report.failed:
+        item.stash[FAILED] = True
         for name, value in getattr(item, "funcargs", {}).items():
             if isinstance(value, House) and value.home.logs.exists():
                 for file in sorted(value.home.logs.glob("*.log")):

@@ -1,0 +1,261 @@
+"""A browser in tests: looks (width, light or dark), networks, what must hold of every page, pictures and sizes."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Page, Playwright, expect
+
+from handoff.settings import REPOSITORY
+
+Scheme = Literal["light", "dark"]
+PATIENCE_MS = 30_000.0  # for a locator or a page; a busy machine is slow, a broken page stays broken
+PHONE, DESK = 360, 1280
+HEIGHTS = {PHONE: 740, DESK: 900}
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SCREENS = REPOSITORY / "results" / "screens"
+AXE = REPOSITORY / ".tools" / "browser" / "axe.min.js"
+SLOW_BYTES, SLOW_MS = 50_000, 800  # the telephone of the contract: 50 kB/s, 800 ms
+SWITCHES = ("--disable-background-networking", "--disable-dev-shm-usage", "--force-color-profile=srgb")
+
+_spec = importlib.util.spec_from_file_location("wajah_setup", REPOSITORY / "tools" / "setup.py")
+assert _spec
+assert _spec.loader
+setup = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(setup)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """The Chromium that set-up found. Raises `AssertionError` with set-up's sentence when there is none."""
+    program = setup.find_chromium()
+    assert program, setup.NO_CHROMIUM
+    return playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+
+
+# --- devices ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Devices:
+    """Opens pages of one house, each on a device of its own, and sees to it that no page of ours breaks quietly."""
+
+    browser: Browser
+    url: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def open(
+        self, path: str | None = "/", *, width: int = DESK, scheme: Scheme = "light", motion: bool = False,
+        javascript: bool = True, **options: Any,
+    ) -> Page:
+        """A page on a new device: no cookies, nothing stored. `path` None: nothing is loaded yet. `motion` False:
+        its owner wants no animations. `options`: Playwright's `new_context`."""
+        context = self.browser.new_context(
+            base_url=self.url, viewport={"width": width, "height": HEIGHTS.get(width, 740)}, color_scheme=scheme,
+            reduced_motion="no-preference" if motion else "reduce", java_script_enabled=javascript,
+            locale="id-ID", timezone_id="Asia/Jakarta", **options,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("page", self._watch)
+        self.contexts.append(context)
+        page = context.new_page()
+        if path is not None:
+            page.goto(path)
+        return page
+
+    def close(self) -> None:
+        """Ends every device."""
+        for context in self.contexts:
+            context.close()
+
+    def _watch(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: "Content Security Policy" in said.text and self.faults.append(said.text))
+
+
+class Network:
+    """The network of one page, worsened over the DevTools protocol; streams that run are cut too."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        self._session.send("Network.enable")
+
+    def slow(self, bytes_per_second: int = SLOW_BYTES, delay_ms: int = SLOW_MS) -> None:
+        """Everything takes its time."""
+        self._set(False, bytes_per_second, delay_ms)
+
+    def cut(self) -> None:
+        """Nothing gets through any more."""
+        self._set(True, 0, 0)
+
+    def restore(self) -> None:
+        """As if nothing had been."""
+        self._set(False, -1, 0)
+
+    def _set(self, offline: bool, rate: int, delay: int) -> None:
+        self._session.send("Network.emulateNetworkConditions", {
+            "offline": offline, "latency": delay, "downloadThroughput": rate, "uploadThroughput": rate,
+        })
+
+
+# --- the widget -------------------------------------------------------------------------------------------------------
+
+
+def talk(page: Page) -> Locator:
+    """The widget's conversation."""
+    return page.locator("wajah-chat").get_by_role("log")
+
+
+def box(page: Page) -> Locator:
+    """Where the citizen writes."""
+    return page.locator("wajah-chat").get_by_role("textbox", name="Tulis pesan")
+
+
+def say(page: Page, text: str) -> Locator:
+    """Writes in the widget, sends, and waits until it stands in the conversation as sent; that message."""
+    mine = talk(page).locator(".message.citizen")
+    before = mine.count()
+    box(page).fill(text)
+    page.locator("wajah-chat").get_by_role("button", name="Kirim", exact=True).click()
+    expect(mine).to_have_count(before + 1)
+    return mine.nth(before)
+
+
+def ask(page: Page, text: str, count: int = 1) -> Locator:
+    """Says something and waits for so many messages of somebody else; the last of them."""
+    others = talk(page).locator(".message:not(.citizen)")
+    before = others.count()
+    say(page, text)
+    return heard(page, before + count)
+
+
+def heard(page: Page, count: int) -> Locator:
+    """Waits until so many messages of others stand in the conversation; the last of these."""
+    said = talk(page).locator(".message:not(.citizen)").nth(count - 1)
+    expect(said).to_be_visible()
+    return said
+
+
+def tap(page: Page, title: str) -> None:
+    """The newest button of that title in the conversation."""
+    talk(page).get_by_role("button", name=title, exact=True).last.click()
+
+
+# --- what must hold of every page -------------------------------------------------------------------------------------
+
+
+def axe(page: Page, *, allow: tuple[str, ...] = ()) -> None:
+    """No serious or critical violation of accessibility, in light and in dark. `allow`: rules by id, with a reason in
+    the test."""
+    assert AXE.exists(), f"{AXE} is missing: run `python3 tools/setup.py test`."
+    with _looks(page):
+        if not page.evaluate("typeof axe === 'object'"):
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found = page.evaluate(
+                "() => axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations)"
+            )
+            serious = [one for one in found if one["impact"] in ("serious", "critical") and one["id"] not in allow]
+            told = "\n".join(
+                f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary']}"
+                for one in serious for node in one["nodes"][:5]
+            )
+            assert not serious, f"{page.url} in {scheme}:\n{told}"
+
+
+def fits(page: Page, width: int = 320) -> None:
+    """Nothing sticks out sideways at this width."""
+    with _looks(page):
+        page.set_viewport_size({"width": width, "height": 640})
+        wide = page.evaluate("""() => [document.documentElement.scrollWidth - innerWidth,
+            [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+            .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))]""")
+        assert wide[0] <= 0, f"{page.url} is {wide[0]} px too wide at {width} px: {wide[1]}"
+
+
+def shot(page: Page, name: str) -> None:
+    """Pictures of this moment in results/screens: 360 and 1280 px, light and dark, the whole page."""
+    with _looks(page):
+        for width in (PHONE, DESK):
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                picture(page, f"{name}-{width}-{scheme}")
+
+
+def picture(page: Page, name: str) -> None:
+    """One picture of the whole page as it is."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=True, animations="disabled", caret="initial")
+
+
+def inspect(page: Page, name: str) -> None:
+    """All of the above: `axe`, `fits`, `shot`."""
+    shot(page, name)
+    fits(page)
+    axe(page)
+
+
+@contextmanager
+def _looks(page: Page) -> Iterator[None]:
+    """Within the block the page may be looked at otherwise; afterwards it is as it was."""
+    size = page.viewport_size
+    scheme: Scheme = "dark" if page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+    try:
+        yield
+    finally:
+        page.emulate_media(color_scheme=scheme)
+        if size:
+            page.set_viewport_size(size)
+
+
+# --- sizes ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Size:
+    """What one first load transferred (bytes, with headers) and took (ms)."""
+
+    path: str
+    network: str
+    bytes: int
+    requests: int
+    first_paint_ms: float
+    loaded_ms: float
+
+
+MEASUREMENTS: list[Size] = []
+
+
+def sizes(open_page: Callable[..., Page], path: str, *, slow: bool = False, device: Page | None = None) -> Size:
+    """Loads `path` for the first time (on `device`, or a new one) and measures it; told at the end of the run."""
+    page = device or open_page(None)
+    if slow:
+        Network(page).slow()
+    session = page.context.new_cdp_session(page)
+    ended: list[float] = []
+    session.on("Network.loadingFinished", lambda event: ended.append(event["encodedDataLength"]))
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(path, wait_until="load")
+    times = page.evaluate("""() => new Promise((told) => requestAnimationFrame(() => requestAnimationFrame(() => {
+        const [paint] = performance.getEntriesByName('first-contentful-paint');
+        const [load] = performance.getEntriesByType('navigation');
+        told([paint ? paint.startTime : 0, load.loadEventEnd || performance.now()]);
+    })))""")
+    size = Size(path, "50 kB/s, 800 ms" if slow else "", round(sum(ended)), len(ended), *times)
+    MEASUREMENTS.append(size)
+    return size
+
+
+def measured() -> list[str]:
+    """The measurements as lines."""
+    return [
+        f"{one.path:<24} {one.network:<16} {one.bytes / 1000:7.1f} kB in {one.requests:2} requests,"
+        f" first paint {one.first_paint_ms:5.0f} ms, loaded {one.loaded_ms:5.0f} ms" for one in MEASUREMENTS
+    ]
