@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, Text, and_, case, cast, insert, or_, select
+from sqlalchemy import Row, Text, and_, case, cast, func, insert, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.access import OFFICE_WIDE, Matter, Permission, Viewer, allows, may
@@ -27,6 +28,7 @@ from handoff.store.schema import (
     conversations,
     messages,
     officers,
+    read_marks,
     units,
 )
 
@@ -133,6 +135,22 @@ async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: 
             shown["messages"] = await _messages(runtime, connection, row, start)
             shown["items"] = await _items(connection, row)
     return shown
+
+
+async def mark_read(runtime: Runtime, officer: Row[Any], number: str, seq: int) -> None:
+    """The officer has read the case's conversation up to the message `seq`; a mark never goes back. Raises `Forbidden`,
+    `NotFound`."""
+    async with db.transaction(runtime.pool) as connection:
+        row = await _find(connection, officer, number)
+        if not may(viewer(officer), Permission.read_words, _matter(row)):
+            raise Forbidden()
+        mark = upsert(read_marks).values(
+            officer_id=officer.id, conversation_id=row.conversation_id, seq=min(seq, row.next_seq - 1)
+        )
+        await connection.execute(mark.on_conflict_do_update(
+            index_elements=["officer_id", "conversation_id"],
+            set_={"seq": func.greatest(read_marks.c.seq, mark.excluded.seq)},
+        ))
 
 
 async def changes(runtime: Runtime, conversation_ids: set[UUID]) -> list[Change]:

@@ -198,7 +198,7 @@ async def download(request: Request, number: str, file: str) -> HTTPResponse:
 @officers.get("/events")
 async def events(request: Request) -> None:
     """Which cases change, ids only: `case` with number and last message number; `look` when everything must be looked
-    at (at the beginning, and when something was missed)."""
+    at (at the beginning, and when something was missed); `alive` when there was nothing to tell for a while."""
     runtime, session, token = runtime_of(request), _session(request), token_of(request)
     if not allows(Role(session.officer.role), Permission.see_cases):
         raise Forbidden()
@@ -213,7 +213,7 @@ async def events(request: Request) -> None:
             for change in changed or ():
                 await stream.send(streams.event("case", {"number": change.number, "seq": change.seq}))
             if not await streams.wait(changes.happened):
-                await stream.send(": \n\n")
+                await stream.send(streams.event("alive", {}))  # a browser cannot see a comment
             if loop.time() - checked >= RECHECK_SECONDS:
                 again = await staff.session_of(runtime, token, active=False)
                 if again is None:
