@@ -233,8 +233,12 @@ def _office_line(topic: Topic, text: str) -> Line:
 
 
 def _desk(topic: Topic) -> Block:
-    desk = wording().desk.format(name=topic.desk.name, address=topic.desk.address)
-    return Block(wording().headings["place"], (_office_line(topic, desk),))
+    """Where to go: our own desk, behind the office that gives the service where another one does."""
+    words = wording()
+    elsewhere = _facts(topic, (topic.given_at,)) if topic.given_at else ()
+    pattern = words.help_desk if elsewhere else words.desk
+    desk = _office_line(topic, pattern.format(name=topic.desk.name, address=topic.desk.address))
+    return Block(words.headings["place"], (*elsewhere, desk))
 
 
 def _hours(topic: Topic) -> list[Line]:

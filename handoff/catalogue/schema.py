@@ -234,6 +234,7 @@ class Topic(Entry):
     time: Time | None = None
     steps: Section | None = None
     place: Section | None = None
+    given_at: Fact | None = None  # which other office gives the service, where ours only helps
     shows: tuple[OfficeList, ...] = ()
     related: tuple[Related, ...]
 

@@ -33,6 +33,7 @@ class Wording(BaseModel):
     desk_hours: str
     closed: str
     desk: str
+    help_desk: str
     contact: str
     help: str
     source: str

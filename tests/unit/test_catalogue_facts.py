@@ -28,12 +28,16 @@ ROOM_FOR_OVERLAY = 50
 DAILY = {"KTP", "KK", "RT", "RW", "HP", "WIB", "A4"}
 NOT_CHECKED = ("dari ingatan", "perlu verifikasi", "[R]", "[H]", "[T]")
 # Facts the research notes mark as recalled; none may be promised.
-RECALLED = ("1 jam", "Pengadilan Agama", "1500-630", "bantuan.kemnaker", "6 bulan", "300.000", "0813-2691", "0815-3636")
+RECALLED = ("1 jam", "Pengadilan Agama", "1500-630", "bantuan.kemnaker", "300.000", "0813-2691", "0815-3636")
+# True of other documents, recalled of this one.
+RECALLED_OF = {"surat_keterangan": ("6 bulan",), "ktp_belum_jadi": ("6 bulan",)}
 TOPICS = (
     "ktp_baru ktp_hilang ktp_rusak ktp_ubah_data ktp_belum_jadi kk_baru kk_tambah_anggota kk_kurang_anggota kk_pisah "
     "kk_hilang_rusak kk_ubah_data akta_kelahiran akta_kelahiran_terlambat akta_hilang akta_ubah_nama akta_kematian "
     "akta_perkawinan akta_perceraian pencatatan_anak kia pindah_keluar pindah_masuk ikd nik_bermasalah legalisir "
-    "jemput_bola surat_keterangan wlkp wlkp_data_salah jam_layanan lokasi_kantor kontak cek_status layanan_online"
+    "jemput_bola surat_keterangan wlkp wlkp_data_salah ak1 jkp pengaduan_kerja "
+    "oss_nib oss_ubah_data oss_lupa_akun paspor_baru paspor_ganti sim_baru sim_perpanjang skck sktm surat_domisili "
+    "jam_layanan lokasi_kantor kontak cek_status layanan_online"
 )
 
 
@@ -55,6 +59,8 @@ def test_matters_only_a_person_can_mend() -> None:
     assert {topic.id for topic in CATALOGUE.topics.values() if topic.individual_matter} == {
         "nik_bermasalah",
         "wlkp_data_salah",
+        "pengaduan_kerja",
+        "oss_lupa_akun",
     }
 
 
@@ -111,10 +117,21 @@ def test_answer_offers_two_or_three_taps(topic: Topic, aspect: Aspect, rendered:
 
 
 @every_topic
+def test_tells_where_another_office_gives_the_service(topic: Topic) -> None:
+    """Nobody is sent to our desk for what is not had there; and nobody is sent away without our desk."""
+    place = answer(topic, "place").text
+    assert (wording().help_desk.split(":")[0] in place) == (topic.given_at is not None)
+    for aspect in ASPECTS if topic.given_at else ():
+        text = answer(topic, aspect).text
+        assert topic.given_at.text in text
+        assert text.index(topic.given_at.text) < text.index(topic.desk.address)
+
+
+@every_topic
 def test_states_nothing_recalled(topic: Topic) -> None:
     texts = [answer(topic, aspect).text for aspect in ASPECTS]
     texts += [line.text for block in page(topic).blocks for line in block.lines]
-    for phrase in (*NOT_CHECKED, *RECALLED):
+    for phrase in (*NOT_CHECKED, *RECALLED, *RECALLED_OF.get(topic.id, ())):
         assert not [text for text in texts if phrase in text]
 
 
