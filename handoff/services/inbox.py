@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.text import clean
-from handoff.services import files
+from handoff.services import files, search
 from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
 from handoff.services.files import StoredFile
 from handoff.services.outbox import CHANNEL
@@ -74,7 +74,7 @@ _STORE = (
     postgresql.insert(messages).on_conflict_do_nothing(
         index_elements=["conversation_id", "channel_message_id"],
         index_where=messages.c.channel_message_id.isnot(None),
-    ).returning(messages.c.id)
+    ).returning(messages.c.id).add_cte(search.REMEMBERED)
 )
 
 
@@ -113,6 +113,8 @@ async def _insert(
         "id": message_id, "conversation_id": conversation_id, "seq": row.next_seq - 1, "author": "citizen",
         "kind": inbound.kind, "body_enc": seal_json(data_key, message_id, body), "channel_message_id": inbound.key,
         "request_hash": fingerprint, "created_at": at, "sent_at": inbound.sent_at,
+        # What was typed, not what stands on a button that we offered.
+        **search.hashes(runtime, conversation_id, inbound.body.get("text", "")),
     })).first()
     if stored is None:
         return None
