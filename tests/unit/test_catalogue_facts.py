@@ -25,18 +25,29 @@ every_topic = pytest.mark.parametrize("topic", CATALOGUE.topics.values(), ids=la
 # An agency's address is longer than the example's: what we ship leaves it this many characters.
 ROOM_FOR_OVERLAY = 50
 # Abbreviations everybody meets daily. Any other must be explained where it is used.
-DAILY = {"KTP", "KK", "RT", "RW", "HP", "WIB", "A4"}
+DAILY = {"KTP", "KK", "RT", "RW", "HP", "WIB", "A4", "BPJS", "SD", "SMP", "SMA"}
 NOT_CHECKED = ("dari ingatan", "perlu verifikasi", "[R]", "[H]", "[T]")
 # Facts the research notes mark as recalled; none may be promised.
 RECALLED = ("1 jam", "Pengadilan Agama", "1500-630", "bantuan.kemnaker", "300.000", "0813-2691", "0815-3636")
 # True of other documents, recalled of this one.
-RECALLED_OF = {"surat_keterangan": ("6 bulan",), "ktp_belum_jadi": ("6 bulan",)}
+RECALLED_OF = {
+    "surat_keterangan": ("6 bulan",),
+    "ktp_belum_jadi": ("6 bulan",),
+    "bansos_usul": ("14 hari",),
+    "bansos_sembako": ("200.000",),
+    "bpjs_kesehatan_daftar": ("28 hari",),
+    "bpjs_kesehatan_iuran": ("150.000", "100.000", "42.000", "35.000"),
+    "npwp": ("Gratis",),
+    "pbb": ("24 bulan", "3 bulan", "Gratis"),
+}
 TOPICS = (
     "ktp_baru ktp_hilang ktp_rusak ktp_ubah_data ktp_belum_jadi kk_baru kk_tambah_anggota kk_kurang_anggota kk_pisah "
     "kk_hilang_rusak kk_ubah_data akta_kelahiran akta_kelahiran_terlambat akta_hilang akta_ubah_nama akta_kematian "
     "akta_perkawinan akta_perceraian pencatatan_anak kia pindah_keluar pindah_masuk ikd nik_bermasalah legalisir "
     "jemput_bola surat_keterangan wlkp wlkp_data_salah ak1 jkp pengaduan_kerja "
     "oss_nib oss_ubah_data oss_lupa_akun paspor_baru paspor_ganti sim_baru sim_perpanjang skck sktm surat_domisili "
+    "npwp efin pbb pajak_kendaraan bansos_cek bansos_usul bansos_sanggah bansos_pkh bansos_sembako "
+    "bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain "
     "jam_layanan lokasi_kantor kontak cek_status layanan_online"
 )
 
@@ -61,6 +72,8 @@ def test_matters_only_a_person_can_mend() -> None:
         "wlkp_data_salah",
         "pengaduan_kerja",
         "oss_lupa_akun",
+        "bansos_sanggah",
+        "bpjs_kesehatan_nonaktif",
     }
 
 
@@ -150,6 +163,17 @@ def test_aspect_stands_first(topic: Topic) -> None:
 )
 def test_free_is_said_first(topic: Topic) -> None:
     assert re.search(r"^Biaya:\s+(• )?Gratis\.", answer(topic, "fee").text, re.MULTILINE)
+
+
+@every_topic
+def test_where_money_is_paid_no_officer_takes_cash(topic: Topic) -> None:
+    """Of an amount that is not nothing, and of one left to the officer, the answer says who never gets it."""
+    if topic.fee is None or topic.fee.amount == 0:
+        return
+    told = answer(topic, "fee").text
+    paid = topic.given_at is not None or re.search(r"Rp\d", told)
+    if paid:
+        assert re.search(r"Jangan (beri|titip) uang tunai kepada (petugas|siapa pun)", told)
 
 
 @every_topic
