@@ -28,12 +28,14 @@ from handoff.web.officers import officers
 from handoff.web.openapi import docs
 from handoff.web.pages import pages
 from handoff.web.requests import add_security_headers
+from handoff.web.uploads import uploads
 
 POOL = 12
 LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
 MULTIPART_BYTES = 64 * 1024  # what a form adds around a file
 
 open_to_foreign_sites(chat)
+open_to_foreign_sites(uploads)
 
 
 def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
@@ -44,7 +46,9 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         REQUEST_TIMEOUT=120, RESPONSE_TIMEOUT=60, GRACEFUL_SHUTDOWN_TIMEOUT=4.0, ACCESS_LOG=False,
         AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
     )
-    for blueprint in (chat, internal, officers, health, pages, case_page, console, console_case, docs):
+    for blueprint in (
+        chat, uploads, internal, officers, health, pages, case_page, console, console_case, docs,
+    ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))
     html.register(app)

@@ -14,7 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
-from handoff.services import late, sweep, turn
+from handoff.services import late, sweep, turn, uploads
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
@@ -58,6 +58,13 @@ def register(runtime: Runtime) -> procrastinate.App:
     async def late_answers(timestamp: int) -> None:
         """Answer the questions that only a failed bot had left to officers."""
         await late.answer_late(runtime)
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")
+    async def old_uploads(timestamp: int) -> None:
+        """Remove what was sent in pieces and never became a message."""
+        if removed := await uploads.sweep(runtime):
+            log.info("removed %d old uploads", removed)
 
     return app
 

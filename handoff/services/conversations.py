@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.services import consents
 from handoff.services.cases import key_of
 from handoff.services.errors import NotFound, Unauthorized
 from handoff.services.runtime import Runtime
@@ -34,8 +35,9 @@ class Begun:
     token: str
 
 
-async def begin(runtime: Runtime, channel: str = "web") -> Begun:
-    """Begin a conversation with a citizen whom we do not know yet."""
+async def begin(runtime: Runtime, channel: str = "web", *, consent: str | None = None) -> Begun:
+    """Begin a conversation with a citizen whom we do not know yet; `consent` is the version of the text they agreed
+    to."""
     token, conversation_id, citizen_id, at = secrets.token_urlsafe(24), uuid4(), uuid4(), runtime.clock()
     async with db.transaction(runtime.pool) as connection:
         key_id = await runtime.keyring.create(connection, at)
@@ -44,6 +46,8 @@ async def begin(runtime: Runtime, channel: str = "web") -> Begun:
             id=conversation_id, citizen_id=citizen_id, data_key_id=key_id, channel=channel, created_at=at,
             token_hash=hashlib.sha256(token.encode()).digest(),
         ))
+        if consent is not None:
+            await consents.record(connection, citizen_id, consent, True, at)
     return Begun(conversation_id, token)
 
 
@@ -85,6 +89,23 @@ async def read(
         return await read_in(runtime, connection, conversation_id, after, with_notes=with_notes, limit=limit)
 
 
+async def look(
+    runtime: Runtime, conversation_id: UUID, after: int = 0
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """What `read` gives its citizen, and the conversation's case as it stands now: the open one, or the last."""
+    async with db.statement(runtime.pool) as connection:
+        shown = await read_in(runtime, connection, conversation_id, after)
+        row: Any = (await connection.execute(_CASE, {"conversation": conversation_id})).one_or_none()
+    return shown, _case(runtime, row) if row is not None else None
+
+
+async def look_at_messages(
+    runtime: Runtime, conversation_id: UUID, after: int = 0
+) -> tuple[list[dict[str, Any]], None]:
+    """`look` for who did not ask for the case."""
+    return await read(runtime, conversation_id, after), None
+
+
 async def read_in(
     runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, after: int = 0, *, with_notes: bool = False,
     limit: int = PAGE,
@@ -100,8 +121,23 @@ async def read_in(
     return [_as_json(runtime, row, data_key, files.get(row.id, [])) for row in rows]
 
 
+_holder, _unit = officers.alias("holder"), units.alias("unit")
+_CASE_COLUMNS = (
+    cases.c.id.label("the_case_id"), cases.c.number, cases.c.status, cases.c.reason, cases.c.respond_by,
+    cases.c.resolve_by, cases.c.key_version, cases.c.first_replied_at, cases.c.waiting_since,
+    _holder.c.name.label("holder_name"), _holder.c.title.label("holder_title"), _unit.c.name.label("unit_name"),
+    _unit.c.zone,
+)
+_CASE = (
+    select(*_CASE_COLUMNS).select_from(cases)
+    .join(_holder, _holder.c.id == cases.c.officer_id).join(_unit, _unit.c.id == cases.c.unit_id)
+    .where(cases.c.conversation_id == bindparam("conversation"))
+    .order_by(cases.c.status == "closed", cases.c.opened_at.desc()).limit(1)
+)
+
+
 def _shown(with_notes: bool) -> Any:
-    author, holder, unit = officers.alias("author_officer"), officers.alias("holder"), units.alias("unit")
+    author = officers.alias("author_officer")
     first_waiting = (
         select(func.min(messages.c.seq)).join(outbox, outbox.c.message_id == messages.c.id)
         # "pending" is no parameter: only then does a plan that is kept use the index of what is pending.
@@ -114,16 +150,14 @@ def _shown(with_notes: bool) -> Any:
             author.c.name.label("author_name"), author.c.title.label("author_title"),
             answers.c.id.label("answer_id"), answers.c.topic.label("answer_topic"), answers.c.confidence,
             answers.c.threshold, answers.c.sources, answers.c.reviewed, answers.c.model_version, answers.c.aspect,
-            cases.c.id.label("the_case_id"), cases.c.number, cases.c.status, cases.c.reason, cases.c.respond_by,
-            cases.c.resolve_by, cases.c.key_version, holder.c.name.label("holder_name"),
-            holder.c.title.label("holder_title"), unit.c.name.label("unit_name"), unit.c.zone,
+            *_CASE_COLUMNS,
         )
         .join(conversations, conversations.c.id == messages.c.conversation_id)
         .outerjoin(author, author.c.id == messages.c.officer_id)
         .outerjoin(answers, answers.c.message_id == messages.c.id)
         .outerjoin(cases, and_(messages.c.shows_case, cases.c.id == messages.c.case_id))
-        .outerjoin(holder, holder.c.id == cases.c.officer_id)
-        .outerjoin(unit, unit.c.id == cases.c.unit_id)
+        .outerjoin(_holder, _holder.c.id == cases.c.officer_id)
+        .outerjoin(_unit, _unit.c.id == cases.c.unit_id)
         .where(
             messages.c.conversation_id == bindparam("conversation"), messages.c.seq > bindparam("after"),
             or_(first_waiting.is_(None), messages.c.seq < first_waiting),
@@ -178,6 +212,8 @@ def _text(runtime: Runtime, row: Row[Any], body: dict[str, Any]) -> str:
         return runtime.texts.say("chat.location_received")
     if row.kind == "file":
         return str(body.get("text") or runtime.texts.say("chat.file_received"))
+    if row.kind == "contact":
+        return runtime.texts.say("chat.contact_given")
     return str(body.get("title") or body.get("text") or "")
 
 
@@ -198,8 +234,18 @@ def _case(runtime: Runtime, row: Row[Any]) -> dict[str, Any] | None:
         "number": row.number, "status": row.status, "reason": row.reason,
         "officer": {"name": row.holder_name, "title": row.holder_title, "unit": row.unit_name},
         "respond_by": local_time(row.respond_by, row.zone), "resolve_by": local_time(row.resolve_by, row.zone),
+        "reply_due": reply_is_due(row),
         "url": f"{runtime.settings.base_url}/kasus/{row.number}?k={key_of(runtime, row.the_case_id, row.key_version)}",
     }
+
+
+def reply_is_due(row: Row[Any]) -> bool:
+    """Whether the promised reply is still owed: before the first one, and again when the case was reopened. `row` is a
+    case's."""
+    if row.first_replied_at is None:
+        return True
+    waits = row.waiting_since is not None and row.waiting_since > row.first_replied_at
+    return bool(waits and row.respond_by > row.waiting_since)
 
 
 def local_time(at: datetime, zone: str) -> str:

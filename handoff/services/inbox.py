@@ -35,6 +35,7 @@ class Inbound:
     key: str | None = None
     sent_at: datetime | None = None
     files: tuple[StoredFile, ...] = field(default=())
+    upload: UUID | None = None  # what the file came as, in pieces; it names the content, so the pieces may be gone
 
     @classmethod
     def text(cls, text: str, **more: Any) -> Inbound:
@@ -48,7 +49,8 @@ class Inbound:
 
     def fingerprint(self) -> bytes:
         """Tells a repeated message from a different one under the same key."""
-        content = json.dumps([self.kind, self.body, [f.given.hex() for f in self.files]], sort_keys=True)
+        given = [str(self.upload)] if self.upload else [f.given.hex() for f in self.files]
+        content = json.dumps([self.kind, self.body, given], sort_keys=True)
         return hashlib.sha256(content.encode()).digest()
 
 
@@ -84,7 +86,7 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
     Raises `NotFound`, `Conflict("key_reused")` when the key was used for something else, `Unprocessable` for a button
     that we did not offer in this conversation, `DatabaseAway`.
     """
-    fingerprint = runtime.keyring.blind("request", inbound.fingerprint().hex())
+    fingerprint = _fingerprint(runtime, inbound)
     async with db.transaction(runtime.pool) as connection:
         row = (await connection.execute(
             _NUMBER, {"conversation": conversation_id, "at": runtime.clock()}
@@ -100,7 +102,32 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
             return Receipt(message_id, row.next_seq - 1, repeated=False)
         await connection.rollback()  # the number is given back
     # Only now, with the connection given back: who holds one and waits for another can wait for each other.
-    return await _repeated(runtime, conversation_id, inbound, fingerprint)
+    for file in inbound.files:
+        files.discard(runtime, file)
+    receipt = await known(runtime, conversation_id, inbound)
+    assert receipt is not None
+    return receipt
+
+
+async def known(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> Receipt | None:
+    """The receipt of this message when it is stored already. Raises `Conflict("key_reused")`."""
+    if inbound.key is None:
+        return None
+    async with db.statement(runtime.pool) as connection:
+        first = (await connection.execute(
+            select(messages.c.id, messages.c.seq, messages.c.request_hash).where(
+                messages.c.conversation_id == conversation_id, messages.c.channel_message_id == inbound.key
+            )
+        )).one_or_none()
+    if first is None:
+        return None
+    if first.request_hash != _fingerprint(runtime, inbound):
+        raise Conflict("key_reused")
+    return Receipt(first.id, first.seq, repeated=True)
+
+
+def _fingerprint(runtime: Runtime, inbound: Inbound) -> bytes:
+    return runtime.keyring.blind("request", inbound.fingerprint().hex())
 
 
 async def _insert(
@@ -125,20 +152,6 @@ async def _insert(
             created_at=at,
         ))
     return message_id
-
-
-async def _repeated(runtime: Runtime, conversation_id: UUID, inbound: Inbound, fingerprint: bytes) -> Receipt:
-    async with db.transaction(runtime.pool) as connection:
-        first = (await connection.execute(
-            select(messages.c.id, messages.c.seq, messages.c.request_hash).where(
-                messages.c.conversation_id == conversation_id, messages.c.channel_message_id == inbound.key
-            )
-        )).one()
-    for file in inbound.files:
-        files.discard(runtime, file)
-    if first.request_hash != fingerprint:
-        raise Conflict("key_reused")
-    return Receipt(first.id, first.seq, repeated=True)
 
 
 async def _issued_title(connection: AsyncConnection, conversation_id: UUID, payload: str) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from handoff.services.cases import Facts, key_of, load
+from handoff.services.conversations import reply_is_due
 from handoff.services.errors import Forbidden
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -42,11 +43,7 @@ class OpenedCase:
     @property
     def reply_is_due(self) -> bool:
         """Whether the promised reply is still owed: before the first one, and again when the case was reopened."""
-        row = self.facts.row
-        if row.first_replied_at is None:
-            return True
-        waits = row.waiting_since is not None and row.waiting_since > row.first_replied_at
-        return bool(waits and row.respond_by > row.waiting_since)
+        return reply_is_due(self.facts.row)
 
 
 def sign_without_database(runtime: Runtime) -> Sign:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,13 +26,31 @@ class Begun(Said):
     token: str
 
 
+class Consented(Said):
+    """What was recorded."""
+
+    version: str
+    given: bool
+    at: datetime
+
+
+class Uploading(Said):
+    """A file on its way: `received` of `size` bytes are here. When it is whole, send its id as a message."""
+
+    upload_id: str
+    size: int
+    received: int
+
+
 class Sent(BaseModel):
-    """A message: exactly one of the fields. `payload` is that of a button offered in this conversation."""
+    """A message: exactly one of the fields. `payload` is that of a button offered in this conversation; `upload` is a
+    file that came in pieces, and may have a `text` as its caption."""
 
     text: str | None = Field(None, max_length=4096)
     payload: str | None = Field(None, max_length=256)
     location: Location | None = None
     contact: Contact | None = None
+    upload: UUID | None = None
 
 
 class Stored(Said):
@@ -85,7 +104,8 @@ class Answer(Said):
 
 
 class Case(Said):
-    """The case that the message is about, as it stands when it is read; times in the office's zone."""
+    """A case as it stands when it is read; times in the office's zone. `reply_due`: the promised reply is still
+    owed."""
 
     number: str
     status: Status
@@ -93,6 +113,7 @@ class Case(Said):
     officer: Holder
     respond_by: datetime
     resolve_by: datetime
+    reply_due: bool
     url: str
 
 
@@ -115,9 +136,11 @@ class Message(Said):
 
 
 class Messages(Said):
-    """Messages in order; at most 200, ask again after the last number."""
+    """Messages in order; at most 200, ask again after the last number. `case` is the conversation's open case, or its
+    last one."""
 
     messages: list[Message]
+    case: Case | None
 
 
 class CaseOpened(Said):
@@ -136,6 +159,7 @@ class ErrorDetail(Said):
 
 
 class Error(Said):
-    """Every refusal."""
+    """Every refusal. `received` comes with `wrong_offset`: where the next piece begins."""
 
     error: ErrorDetail
+    received: int | None = None

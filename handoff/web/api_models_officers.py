@@ -102,6 +102,7 @@ class CaseCard(Said):
     officer: Holder
     respond_by: datetime
     resolve_by: datetime
+    reply_due: bool
 
 
 class SeenMessage(Said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 from uuid import UUID
@@ -14,7 +15,7 @@ from sanic.request import File
 from sanic.response import HTTPResponse, raw
 from sqlalchemy import Row
 
-from handoff.services import conversations, files, inbox
+from handoff.services import consents, conversations, files, inbox, uploads
 from handoff.services.errors import BadRequest, TooLarge, Unprocessable
 from handoff.services.inbox import Inbound
 from handoff.store.db import DatabaseAway
@@ -23,6 +24,7 @@ from handoff.web.requests import address_of, answer, bearer_of, body_of, limit, 
 
 chat = Blueprint("chat", url_prefix="/api/v1/conversations")
 KEY_CHARACTERS = 200
+VERSION = r"^[0-9A-Za-z.-]{1,20}$"
 EMAIL = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}$"
 
 
@@ -43,65 +45,95 @@ class Contact(BaseModel):
     whatsapp: Annotated[str, Field(max_length=30)] | None = None
 
 
+class Beginning(BaseModel):
+    """What a new conversation may begin with: the version of the text that the citizen agreed to."""
+
+    model_config = ConfigDict(extra="forbid")
+    consent: Annotated[str, Field(pattern=VERSION)] | None = None
+
+
+class Consenting(BaseModel):
+    """What the citizen says to the text of a version."""
+
+    model_config = ConfigDict(extra="forbid")
+    version: Annotated[str, Field(pattern=VERSION)]
+    given: Annotated[bool, Field(strict=True)]
+
+
 class NewMessage(BaseModel):
-    """A message as JSON: exactly one of the four kinds."""
+    """A message as JSON: exactly one of the five kinds; a file that came in pieces may have a `text` as its caption."""
 
     model_config = ConfigDict(extra="forbid")
     text: str | None = None
     payload: Annotated[str, Field(max_length=256)] | None = None
     location: dict[str, Any] | None = None
     contact: dict[str, Any] | None = None
+    upload: UUID | None = None
 
 
 @chat.post("/")
 async def begin(request: Request) -> HTTPResponse:
     """Begin a conversation."""
     limit(request.app.ctx.address_buckets, address_of(request))
-    begun = await conversations.begin(runtime_of(request))
+    given = body_of(request, Beginning) if request.body else Beginning()
+    begun = await conversations.begin(runtime_of(request), consent=given.consent)
     return answer({"conversation_id": str(begun.conversation_id), "token": begun.token}, 201)
+
+
+@chat.post("/<conversation:str>/consent")
+async def consent(request: Request, conversation: str) -> HTTPResponse:
+    """Record what the citizen says to how their data is used: yes, or no longer."""
+    conversation_id = await admitted(request, conversation)
+    limit(request.app.ctx.conversation_buckets, str(conversation_id))
+    given = body_of(request, Consenting)
+    said = await consents.say(runtime_of(request), conversation_id, given.version, given.given)
+    return answer({"version": said.version, "given": said.given, "at": said.at.isoformat(timespec="seconds")}, 201)
 
 
 @chat.post("/<conversation:str>/messages")
 async def send(request: Request, conversation: str) -> HTTPResponse:
     """Store one message; 202 means stored, not answered."""
-    conversation_id = await _admitted(request, conversation)
+    conversation_id = await admitted(request, conversation)
     limit(request.app.ctx.address_buckets, address_of(request))
     limit(request.app.ctx.conversation_buckets, str(conversation_id))
-    key = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= KEY_CHARACTERS:
-        raise BadRequest()
-    inbound = await _inbound(request, conversation_id, key)
+    inbound = await _inbound(request, conversation_id, key_of(request))
     receipt = await _receive(request, conversation_id, inbound)
+    if inbound.upload is not None:
+        await uploads.finish(runtime_of(request), inbound.upload)
     return answer({"message_id": str(receipt.message_id), "seq": receipt.seq}, 202)
 
 
 @chat.get("/<conversation:str>/messages")
 async def read(request: Request, conversation: str) -> HTTPResponse:
-    """The messages after a number."""
-    conversation_id = await _admitted(request, conversation)
-    shown = await conversations.read(runtime_of(request), conversation_id, number_of(request, "after"))
-    return answer({"messages": shown})
+    """The messages after a number, and the case as it stands now."""
+    conversation_id = await admitted(request, conversation)
+    shown, case = await conversations.look(runtime_of(request), conversation_id, number_of(request, "after"))
+    return answer({"messages": shown, "case": case})
 
 
 @chat.get("/<conversation:str>/events")
 async def events(request: Request, conversation: str) -> None:
-    """The messages as they come, from `Last-Event-ID` on."""
-    conversation_id = await _admitted(request, conversation)
+    """The messages as they come, from `Last-Event-ID` on; with `?cases=1` also the case whenever it changes."""
+    conversation_id = await admitted(request, conversation)
     last = request.headers.get("last-event-id") or request.args.get("after") or "0"
     after = int(last) if last.isascii() and last.isdigit() and len(last) <= 9 else 0
-    runtime = runtime_of(request)
+    runtime, told = runtime_of(request), None
+    look = conversations.look if request.args.get("cases") else conversations.look_at_messages
     with request.app.ctx.hub.reading(conversation_id) as happened:  # subscribe first, then read the backlog
         stream = await streams.open_stream(request)
         while True:
             happened.clear()  # what comes from here on may be missing in what is read now
             try:
-                shown = await conversations.read(runtime, conversation_id, after)
+                shown, case = await look(runtime, conversation_id, after)
             except DatabaseAway:
                 await asyncio.sleep(1)
                 continue
             for message in shown:
                 await stream.send(streams.event("message", message, message["seq"]))
                 after = message["seq"]
+            if case != told:
+                await stream.send(streams.event("case", case))
+                told = case
             if len(shown) < conversations.PAGE and not await streams.wait(happened):
                 await stream.send(": \n\n")
 
@@ -109,7 +141,7 @@ async def events(request: Request, conversation: str) -> None:
 @chat.get("/<conversation:str>/files/<file:str>")
 async def download(request: Request, conversation: str, file: str) -> HTTPResponse:
     """A file of the conversation, always as a download."""
-    conversation_id = await _admitted(request, conversation)
+    conversation_id = await admitted(request, conversation)
     return await send_file(request, conversation_id, uuid_of(file))
 
 
@@ -128,10 +160,19 @@ async def as_download(request: Request, row: Row[Any], data_key: bytes, name: st
     })
 
 
-async def _admitted(request: Request, conversation: str) -> UUID:
+async def admitted(request: Request, conversation: str) -> UUID:
+    """The conversation's id for who shows its token. Raises `NotFound`, `Unauthorized`."""
     conversation_id = uuid_of(conversation)
     await request.app.ctx.doorkeeper.admit(conversation_id, bearer_of(request))
     return conversation_id
+
+
+def key_of(request: Request) -> str | None:
+    """The request's `Idempotency-Key`. Raises `BadRequest` for an empty or endless one."""
+    key: str | None = request.headers.get("idempotency-key")
+    if key is not None and not 1 <= len(key) <= KEY_CHARACTERS:
+        raise BadRequest()
+    return key
 
 
 async def _receive(request: Request, conversation_id: UUID, inbound: Inbound) -> inbox.Receipt:
@@ -152,7 +193,9 @@ async def _inbound(request: Request, conversation_id: UUID, key: str | None) -> 
     given: list[Literal["text", "payload", "location", "contact"]] = [
         k for k in ("text", "payload", "location", "contact") if getattr(message, k) is not None
     ]
-    if len(given) != 1:
+    if message.upload is not None and given in ([], ["text"]):
+        return await _uploaded(request, conversation_id, key, message.upload, message.text or "")
+    if len(given) != 1 or message.upload is not None:
         raise BadRequest()
     if message.text is not None:
         return Inbound.text(message.text, key=key)
@@ -194,10 +237,27 @@ async def _file(request: Request, conversation_id: UUID, key: str | None) -> Inb
         raise BadRequest()
     if len(given.body) > files.FILE_BYTES:
         raise TooLarge()
-    caption = (request.form.get("text") if request.form else None) or ""
-    if len(caption) > inbox.TEXT_CHARACTERS:
+    caption = _caption((request.form.get("text") if request.form else None) or "")
+    stored = await _kept(request, conversation_id, given.name or "", given.body)
+    return Inbound("file", {"text": caption}, key=key, files=(stored,))
+
+
+async def _uploaded(request: Request, conversation_id: UUID, key: str | None, upload: UUID, caption: str) -> Inbound:
+    """A file that came in pieces. One that is a message already, under this key, is not put together again."""
+    inbound = Inbound("file", {"text": _caption(caption)}, key=key, upload=upload)
+    if await inbox.known(runtime_of(request), conversation_id, inbound) is not None:
+        return inbound
+    name, content = await uploads.collect(runtime_of(request), conversation_id, upload)
+    return dataclasses.replace(inbound, files=(await _kept(request, conversation_id, name, content),))
+
+
+def _caption(text: str) -> str:
+    if len(text) > inbox.TEXT_CHARACTERS:
         raise TooLarge()
+    return text
+
+
+async def _kept(request: Request, conversation_id: UUID, name: str, content: bytes) -> files.StoredFile:
     runtime = runtime_of(request)
     data_key = await conversations.data_key_of(runtime, conversation_id)
-    stored = await asyncio.to_thread(files.keep, runtime, data_key, given.name or "", given.body)
-    return Inbound("file", {"text": caption}, key=key, files=(stored,))
+    return await asyncio.to_thread(files.keep, runtime, data_key, name, content)

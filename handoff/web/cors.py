@@ -8,8 +8,8 @@ from sanic.response import HTTPResponse, empty
 from handoff.web.requests import runtime_of
 
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+    "Access-Control-Allow-Methods": "GET, POST, PATCH",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Upload-Offset",
     "Access-Control-Max-Age": "86400",
 }
 

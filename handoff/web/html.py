@@ -17,6 +17,7 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 from sanic.response import html as html_response
 
+from handoff.catalogue.schema import Office
 from handoff.services import pages
 from handoff.services.pages import Sign
 from handoff.store.db import DatabaseAway
@@ -67,13 +68,19 @@ class Pages:
             set_clock=runtime.settings.clock_file is not None, path=request.path, **facts,
         )
 
-    def widget(self, sign: Sign) -> Asset:
+    def widget(self, sign: Sign, office: Office) -> Asset:
         """`/widget.js` for this office."""
         said = {name: words for name, words in self.words.items() if name != "console"}
         return _widget(json.dumps({
             **said, "office": sign.name, "is_example": sign.is_example,
-            "days": DAYS, "months": MONTHS, "zones": ZONES,
-        }, ensure_ascii=False))
+            "days": DAYS, "months": MONTHS, "zones": ZONES, "visit": _visit(office),
+        }, ensure_ascii=False, separators=(",", ":")))
+
+
+def _visit(office: Office) -> list[str]:
+    """Where and when one may come in person, a line each."""
+    hours = (f"{at.days}: pukul {at.opens} sampai {at.closes} {office.zone}" for at in office.hours)
+    return [*(f"{desk.name}: {desk.address}" for desk in office.desks.values()), *hours]
 
 
 def told(instant: str, zone: str) -> str:

@@ -20,12 +20,15 @@ from sanic.router import Route
 
 from handoff.domain.case import Status
 from handoff.services.desk import Scope
+from handoff.services.uploads import PIECE_BYTES
 from handoff.web import html
-from handoff.web.api_models import Begun, CaseOpened, Error, Messages, Sent, Stored
+from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Sent, Stored, Uploading
 from handoff.web.api_models_officers import Acted, CaseLines, FullCase, Published, SignedIn, Spoke, WhySuspended
+from handoff.web.chat import Beginning, Consenting
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Words
 from handoff.web.requests import answer
+from handoff.web.uploads import NewUpload
 
 docs = Blueprint("docs", url_prefix="/docs")
 docs.on_request(html.learn)
@@ -43,6 +46,8 @@ class Operation:
     refusals: tuple[int, ...]
     takes: type[BaseModel] | None = None
     takes_file: bool = False
+    takes_bytes: bool = False
+    may_take: bool = False  # the body may be left out
     parameters: tuple[dict[str, Any], ...] = ()
 
 
@@ -53,16 +58,25 @@ def _parameter(place: str, name: str, text: str, **schema: Any) -> dict[str, Any
 KEY = _parameter("header", "Idempotency-Key", "The same key again is the same message.", minLength=1, maxLength=200)
 AFTER = _parameter("query", "after", "The number of the last message known.", type="integer", minimum=0)
 LAST = _parameter("header", "Last-Event-ID", "The number of the last message known.")
+CASES = _parameter("query", "cases", "Any value: an event `case` comes whenever the case changes.")
+OFFSET = {**_parameter("header", "Upload-Offset", "Where the piece begins.", type="integer", minimum=0),
+          "required": True}
 ACTING = (401, 403, 404, 409, 503)
 SPEAKING = (400, *ACTING, 413, 422)
 
 OPERATIONS = {  # by blueprint and handler
-    "chat.begin": Operation(201, Begun, (429, 503)),
+    "chat.begin": Operation(201, Begun, (400, 429, 503), takes=Beginning, may_take=True),
+    "chat.consent": Operation(201, Consented, (400, 401, 404, 429, 503), takes=Consenting),
     "chat.send": Operation(202, Stored, (400, 401, 404, 409, 413, 415, 422, 429, 503), takes=Sent, takes_file=True,
                            parameters=(KEY,)),
     "chat.read": Operation(200, Messages, (400, 401, 404, 503), parameters=(AFTER,)),
-    "chat.events": Operation(200, "text/event-stream", (401, 404, 503), parameters=(LAST,)),
+    "chat.events": Operation(200, "text/event-stream", (401, 404, 503), parameters=(LAST, CASES)),
     "chat.download": Operation(200, "application/octet-stream", (401, 404, 503)),
+    "uploads.begin": Operation(201, Uploading, (400, 401, 404, 409, 413, 422, 429, 503), takes=NewUpload,
+                               parameters=({**KEY, "required": True},)),
+    "uploads.progress": Operation(200, Uploading, (401, 404, 503)),
+    "uploads.piece": Operation(200, Uploading, (400, 401, 404, 409, 413, 422, 503), takes_bytes=True,
+                               parameters=(OFFSET,)),
     "officers.sign_in": Operation(200, SignedIn, (400, 401, 429, 503), takes=Credentials),
     "officers.who": Operation(200, SignedIn, (401, 503)),
     "officers.sign_out": Operation(204, None, (401, 403, 503)),
@@ -88,6 +102,8 @@ UPLOAD = {"type": "object", "required": ["file"], "properties": {
     "file": {"type": "string", "format": "binary", "description": "At most 10 MB."},
     "text": {"type": "string", "maxLength": 4096, "description": "A caption."},
 }}
+PIECE = {"type": "string", "format": "binary", "maxLength": PIECE_BYTES,
+         "description": "From 4 KiB (the last piece may be smaller) to 128 KiB."}
 
 
 def name_of(route: Route) -> str:
@@ -140,8 +156,9 @@ def _operation(route: Route, method: str) -> dict[str, Any]:
     }
     content = (_json(known.takes)["content"] if known.takes else {})
     content |= {"multipart/form-data": {"schema": UPLOAD}} if known.takes_file else {}
+    content |= {"application/octet-stream": {"schema": PIECE}} if known.takes_bytes else {}
     if content:
-        told["requestBody"] = {"required": True, "content": content}
+        told["requestBody"] = {"required": not known.may_take, "content": content}
     if needs := _needs(name, method):
         told["security"] = [{scheme: [] for scheme in needs}]
     return told

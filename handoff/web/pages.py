@@ -54,11 +54,18 @@ async def service(request: Request, topic: str) -> HTTPResponse:
     return html.page(request, "service.html", topic=found, shown=shown, numbers=numbers)
 
 
+@pages.route("/privasi", methods=["GET", "HEAD"])
+async def privacy(request: Request) -> HTTPResponse:
+    """How a citizen's data is used: the text that the chat asks consent to."""
+    return html.page(request, "privacy.html")
+
+
 @pages.route("/widget.js", methods=["GET", "HEAD"])
 async def widget(request: Request) -> HTTPResponse:
     """The chat for any site."""
     known = html.pages_of(request)
-    script = known.widget(known.sign or services.sign_without_database(runtime_of(request)))
+    runtime = runtime_of(request)
+    script = known.widget(known.sign or services.sign_without_database(runtime), runtime.catalogue.office)
     return script.answer(request, SHORTLY, {"Cross-Origin-Resource-Policy": "cross-origin"})
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from handoff.services import sending, turn
 from handoff.web import openapi
-from handoff.web.api_models import Begun, CaseOpened, Error, Messages, Stored
+from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Stored, Uploading
 from handoff.web.api_models_officers import Acted, CaseLines, FullCase, Published, SignedIn, Spoke
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.office import person, picture
@@ -66,14 +66,32 @@ async def test_what_the_chat_api_says_fits_its_models(served, runtime):
     place = {"location": {"latitude": -7.8, "longitude": 110.4}}
     Stored.model_validate((await client.post(address, json=place)).json())
     Stored.model_validate((await client.post(address, files={"file": ("a.png", picture())})).json())
+    Consented.model_validate((await client.post(
+        address.replace("messages", "consent"), json={"version": "1", "given": True})).json())
+    await in_pieces(client, address)
     await turn.drain(runtime, citizen.id)
     await sending.dispatch(runtime, citizen.id)
-    messages = Messages.model_validate((await client.get(address)).json()).messages
+    shown = Messages.model_validate((await client.get(address)).json())
+    assert shown.case
+    messages = shown.messages
     assert {m.kind for m in messages} == {"text", "location", "file"}
     assert any(m.answer for m in messages)
     assert any(m.case for m in messages)
     for refused in (await client.get(address, params={"after": "x"}), await client.post(address, json={})):
         Error.model_validate(refused.json())
+
+
+async def in_pieces(client: httpx.AsyncClient, address: str) -> None:
+    uploads, key, content = address.replace("messages", "uploads"), {"Idempotency-Key": "k"}, picture()
+    begun = Uploading.model_validate((await client.post(
+        uploads, json={"name": "b.png", "size": len(content)}, headers=key)).json())
+    here = f"{uploads}/{begun.upload_id}"
+    for offset in (0, 0):
+        answer = await client.patch(here, content=content, headers={"Upload-Offset": str(offset)})
+        (Uploading if answer.status_code == 200 else Error).model_validate(answer.json())
+    assert Error.model_validate(answer.json()).received == len(content)
+    assert Uploading.model_validate((await client.get(here)).json()).received == len(content)
+    Stored.model_validate((await client.post(address, json={"upload": begun.upload_id}, headers=key)).json())
 
 
 async def test_what_the_internal_api_says_fits_its_model(served, runtime):

@@ -1,0 +1,131 @@
+"""What the citizen agreed to is recorded once and for all; nobody is kept out for not being asked. And the case that
+the chat shows is the case as it is."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import DBAPIError
+
+from handoff.services import verbs
+from handoff.store import db
+from handoff.store.schema import citizens, consents, conversations
+from tests.support.office import TUESDAY_10, officer_row, open_case, told
+from tests.support.pages import BROWSER, Page
+from tests.support.people import refused
+
+# What is stored does not depend on the database's release: one of them is enough.
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+API = "/api/v1/conversations"
+
+
+async def recorded(runtime: Any, conversation_id: str) -> tuple[list[tuple[str, bool]], Any]:
+    """(what was said to which version, in order; the citizen's `consented_at`)."""
+    async with db.transaction(runtime.pool) as connection:
+        citizen = (await connection.execute(
+            select(citizens).join(conversations, conversations.c.citizen_id == citizens.c.id)
+            .where(conversations.c.id == conversation_id)
+        )).one()
+        rows = (await connection.execute(
+            select(consents).where(consents.c.citizen_id == citizen.id).order_by(consents.c.at)
+        )).all()
+    return [(row.version, row.given) for row in rows], citizen.consented_at
+
+
+async def test_p11_consent_is_recorded_with_the_conversation(served):
+    client = await served.client()
+    begun = (await client.post(API, json={"consent": "2026-11"})).json()
+    assert await recorded(served.runtime, begun["conversation_id"]) == ([("2026-11", True)], TUESDAY_10)
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"consent": null}'])
+async def test_a_client_that_asks_in_its_own_way_begins_as_before(served, body):
+    response = await (await served.client()).post(API, content=body)
+    assert response.status_code == 201
+    assert await recorded(served.runtime, response.json()["conversation_id"]) == ([], None)
+
+
+@pytest.mark.parametrize("body", [
+    b"[]", b"x", b'{"consent": ""}', b'{"consent": "a b"}', b'{"consent": 1}', b'{"version": "1"}',
+])
+async def test_a_senseless_beginning_is_refused(served, body):
+    refused(await (await served.client()).post(API, content=body), 400)
+
+
+async def test_p11_consent_may_be_given_later_and_taken_back_and_both_stay_recorded(served):
+    client = await served.client()
+    begun = (await client.post(API)).json()
+    address = f"{API}/{begun['conversation_id']}/consent"
+    refused(await client.post(address, json={"version": "2026-11", "given": True}), 401)
+    client.headers["Authorization"] = f"Bearer {begun['token']}"
+    given = await client.post(address, json={"version": "2026-11", "given": True})
+    assert (given.status_code, given.json()["given"]) == (201, True)
+    assert (await recorded(served.runtime, begun["conversation_id"]))[1] == TUESDAY_10
+    served.clock.forward(timedelta(days=1))
+    assert (await client.post(address, json={"version": "2026-11", "given": False})).status_code == 201
+    assert await recorded(served.runtime, begun["conversation_id"]) == ([("2026-11", True), ("2026-11", False)], None)
+    refused(await client.post(address, json={"version": "2026-11"}), 400)
+
+
+@pytest.mark.parametrize("change", [update(consents).values(given=False), delete(consents)])
+async def test_p10_what_was_said_cannot_be_rewritten(served, change):
+    await (await served.client()).post(API, json={"consent": "2026-11"})
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with db.transaction(served.runtime.pool) as connection:
+            await connection.execute(change)
+
+
+async def test_the_text_that_is_agreed_to_can_be_read(served):
+    client = await served.client()
+    page = Page(await client.get("/privasi", headers=BROWSER))
+    words = served.app.ctx.pages.words["widget"]
+    assert f"Naskah {words['consent_version']}" in page.text
+    assert "Jalan Contoh Nomor 1" in page.text
+    assert "/layanan" in page.attributes("a", "href")
+    script = (await client.get("/widget.js")).text
+    assert "Jalan Contoh Nomor 1" in script  # who refuses is told where to go
+    begun = await client.post(API, json={"consent": words["consent_version"]})
+    assert begun.status_code == 201
+
+
+async def test_the_case_as_it_stands_comes_with_the_messages_and_by_the_stream(served, runtime):
+    case = await open_case(runtime)
+    client = await served.client()
+    client.headers["Authorization"] = f"Bearer {case.token}"
+    address = f"{API}/{case.conversation_id}"
+    assert (await client.get(f"{address}/messages?after=99")).json()["case"]["status"] == "assigned"
+    async with client.stream("GET", f"{address}/events?cases=1") as response, asyncio.timeout(30):
+        cases = (data async for name, data in told(response) if name == "case")
+        first = await anext(cases)
+        assert (first["number"], first["status"], first["reply_due"]) == (case.number, "assigned", True)
+        officer = await officer_row(runtime, case.officer_id)
+        await verbs.reply(runtime, officer, case.id, "Sedang saya periksa.")  # a message that shows no case
+        second = await anext(cases)
+        assert (second["status"], second["reply_due"]) == ("in_progress", False)
+        assert second["officer"]["name"] == officer.name
+
+
+async def test_who_does_not_ask_for_the_case_gets_messages_only(served, runtime):
+    case = await open_case(runtime)
+    client = await served.client()
+    client.headers["Authorization"] = f"Bearer {case.token}"
+    officer = await officer_row(runtime, case.officer_id)
+    await verbs.reply(runtime, officer, case.id, "Sedang saya periksa.")
+    async with client.stream("GET", f"{API}/{case.conversation_id}/events") as response, asyncio.timeout(30):
+        names = []
+        async for name, data in told(response):
+            names.append(name)
+            if data.get("text") == "Sedang saya periksa.":
+                break
+    assert set(names) == {"message"}
+
+
+async def test_a_conversation_without_a_case_has_none(served):
+    client = await served.client()
+    begun = (await client.post(API)).json()
+    client.headers["Authorization"] = f"Bearer {begun['token']}"
+    assert (await client.get(f"{API}/{begun['conversation_id']}/messages")).json() == {"messages": [], "case": None}
