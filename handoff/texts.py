@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +29,14 @@ def long_time(at: datetime, zone: str) -> str:
     offset = local.utcoffset()
     name = ZONES.get(int(offset.total_seconds() // 3600), "") if offset else ""
     return f"{DAYS[local.weekday()]}, {long_date(local.date())} pukul {local:%H.%M} {name}".rstrip()
+
+
+def long_span(span: timedelta) -> str:
+    """`2 jam 10 menit`, `3 hari 4 jam`, `1 menit` at least: the two largest units."""
+    minutes = max(1, int(span.total_seconds() // 60))
+    parts = [(minutes // 1440, "hari"), (minutes // 60 % 24, "jam"), (minutes % 60, "menit")]
+    first = next(n for n, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ class NobodyToAssign(Exception):
 @dataclass(frozen=True)
 class Candidate:
     """An active officer as the choice sees them. `next_duty` is None without shifts; `open_cases` is a number of
-    cases; `knows_citizen`: had a case of this citizen before; `languages` are ISO 639-1 codes.
+    cases; `knows_citizen`: had a case of this citizen before; `languages` are ISO 639-1 codes; `away`: on a break.
     """
 
     officer_id: str
@@ -36,6 +36,7 @@ class Candidate:
     languages: frozenset[str]
     role: Role
     last_assigned_at: datetime | None
+    away: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,16 @@ def choose(candidates: Sequence[Candidate], language: str = "id") -> Candidate:
     """The officer who gets the case; the same for the same candidates in any order.
 
     An officer with a duty, now or coming, before the head of unit, the head before a supervisor; where nobody has
-    one, the head. Of these whoever is on duty, else who comes on duty first; of these who speaks the language, if
-    anyone does; on duty, who knows the citizen, if not much busier than the others (`KNOWN_MARGIN`); then the fewest
-    open cases, then the longest without a new one. Raises `NobodyToAssign`.
+    one, the head. Nobody who is away gets it while somebody else is on duty. Of these whoever is on duty, else who
+    comes on duty first; of these who speaks the language, if anyone does; on duty, who knows the citizen, if not much
+    busier than the others (`KNOWN_MARGIN`); then the fewest open cases, then the longest without a new one. Raises
+    `NobodyToAssign`.
     """
     pool = [candidate for candidate in candidates if candidate.role in _RANKS]
     if not pool:
         raise NobodyToAssign
+    if any(candidate.on_duty and not candidate.away for candidate in pool):
+        pool = [candidate for candidate in pool if not candidate.away]
     pool = _least(pool, _standing)
     if not pool[0].on_duty:
         pool = _least(pool, lambda candidate: candidate.next_duty or _LONG_AGO)
@@ -72,6 +76,13 @@ def choose(candidates: Sequence[Candidate], language: str = "id") -> Candidate:
         limit = min(candidate.open_cases for candidate in pool) + KNOWN_MARGIN
         pool = _least(pool, lambda candidate: not (candidate.knows_citizen and candidate.open_cases <= limit))
     return min(pool, key=lambda c: (c.open_cases, c.last_assigned_at or _LONG_AGO, c.officer_id))
+
+
+def is_away(since: datetime | None, at: datetime, zone: tzinfo) -> bool:
+    """Whether an officer who said at `since` that they are on a break still is: a break that was forgotten ends with
+    its day, so that nobody is left out for ever by it.
+    """
+    return since is not None and _aware(since).astimezone(zone).date() == _aware(at).astimezone(zone).date()
 
 
 def on_duty(shifts: Sequence[Shift], at: datetime, calendar: WorkingCalendar | None = None) -> bool:

@@ -11,7 +11,7 @@ LEAST_LETTERS = 3
 MOST_LETTERS = 40  # no word is longer; what is, was pasted
 _WORD = re.compile(r"[^\W_]+")
 # Words that nearly every message has; who looks for them looks for nothing.
-_STOP = frozenset("""
+_STOP = frozenset(_WORD.findall("""
     ada adalah agar aja akan aku anda apa apakah atas atau bagaimana bagi bahwa banget bapak belum bgmn bisa boleh buat
     bukan cara cuma dalam dan dapat dari dengan deh dgn dia diri dong dpt dulu gak gimana gitu harus hari hingga hrs
     ibu ingin ini itu jadi jangan jika jg juga kak kakak kalau kalo kami kapan karena kata kah ke kenapa kepada ketika
@@ -19,7 +19,7 @@ _STOP = frozenset("""
     nih nya oleh oke pada pagi pak para per perlu permisi pun saat saja sama sampai sangat saya sdh sebagai sebuah
     secara sedang selamat semua seperti serta setelah siang sih sini sore sudah supaya sya tadi tapi telah tentang
     terima terimakasih tersebut tetapi tiap tidak tlg tolong trus udah untuk utk waktu yaa yang
-""".split())
+"""))
 
 
 def words_of(text: str) -> frozenset[str]:

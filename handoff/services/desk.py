@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, Text, and_, case, cast, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, Text, and_, case, cast, false, func, insert, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.access import OFFICE_WIDE, Matter, Permission, Viewer, allows, may
-from handoff.domain.case import Role, Status
+from handoff.domain.case import UNIT_ROLES, Reason, Role, Status
 from handoff.services.conversations import PAGE, file_in, local_time, read_in
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
@@ -46,14 +46,14 @@ _REPLY_IS_DUE = or_(
     cases.c.first_replied_at.is_(None),
     and_(cases.c.waiting_since > cases.c.first_replied_at, cases.c.respond_by > cases.c.waiting_since),
 )
-_NEXT_DEADLINE = case(
+NEXT_DEADLINE = case(
     (cases.c.status == Status.closed.value, None), (_REPLY_IS_DUE, cases.c.respond_by), else_=cases.c.resolve_by
 )
-_CASES = (
+CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
         units.c.slug.label("unit_slug"), units.c.name.label("unit_name"), units.c.zone, conversations.c.channel,
-        conversations.c.next_seq, conversations.c.data_key_id, _NEXT_DEADLINE.label("next_deadline"),
+        conversations.c.next_seq, conversations.c.data_key_id, NEXT_DEADLINE.label("next_deadline"),
         and_(conversations.c.open_case_id == cases.c.id, conversations.c.owner_officer_id.isnot(None)).label("owned"),
     )
     .join(officers, officers.c.id == cases.c.officer_id).join(units, units.c.id == cases.c.unit_id)
@@ -80,24 +80,42 @@ async def cases_of(
 ) -> list[dict[str, Any]]:
     """At most `LISTED` cases from `offset` on, the next deadline first, closed ones last and latest first. Without a
     status, the open ones. No word of a citizen is in it. Raises `Forbidden`."""
+    which = cases.c.status == status.value if status else cases.c.status != Status.closed.value
+    query = CASES.where(*within(officer, scope), which).order_by(
+        NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number
+    )
+    async with db.statement(runtime.pool) as connection:
+        rows = (await connection.execute(query.limit(LISTED).offset(offset))).all()
+    return [line_of(row) for row in rows]
+
+
+def within(officer: Row[Any], scope: Scope) -> list[ColumnElement[bool]]:
+    """What a case of this list fulfils. Raises `Forbidden` when the officer has no such list."""
     role = Role(officer.role)
     if not allows(role, Permission.see_cases) or (scope == "all" and role not in OFFICE_WIDE):
         raise Forbidden()
-    query = _CASES.where(cases.c.status == status.value if status else cases.c.status != Status.closed.value)
     if scope == "mine":
-        query = query.where(cases.c.officer_id == officer.id)
-    elif scope == "unit":
-        query = query.where(cases.c.unit_id == officer.unit_id)
-    query = query.order_by(_NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number)
-    async with db.statement(runtime.pool) as connection:
-        rows = (await connection.execute(query.limit(LISTED).offset(offset))).all()
-    return [_summary(row) for row in rows]
+        return [cases.c.officer_id == officer.id]
+    return [cases.c.unit_id == officer.unit_id] if scope == "unit" else []
+
+
+def seen_by(officer: Row[Any], permission: Permission) -> ColumnElement[bool]:
+    """`domain.access.may` as a condition on cases, for lists that are too long to be asked one by one."""
+    role = Role(officer.role)
+    if not allows(role, permission):
+        return false()
+    others: ColumnElement[bool] = true()
+    if role not in OFFICE_WIDE:
+        others = cases.c.unit_id == officer.unit_id if role in UNIT_ROLES else false()
+    if permission is Permission.read_words:
+        others = and_(others, cases.c.reason != Reason.confidential_report.value)
+    return or_(cases.c.officer_id == officer.id, others)
 
 
 async def summary(runtime: Runtime, officer: Row[Any], number: str) -> dict[str, Any]:
     """One line of the list. Raises `Forbidden`, `NotFound`."""
     async with db.statement(runtime.pool) as connection:
-        return _summary(await _find(connection, officer, number))
+        return line_of(await _find(connection, officer, number))
 
 
 async def locate(runtime: Runtime, officer: Row[Any], number: str) -> UUID:
@@ -129,7 +147,7 @@ async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: 
         row = await _find(connection, officer, number)
         words = may(viewer(officer), Permission.read_words, _matter(row))
         await _looked(runtime, connection, officer, row, "case" if words else "events")
-        shown = {**_summary(row), "words": words, "events": await _events(runtime, connection, row, words)}
+        shown = {**line_of(row), "words": words, "events": await _events(runtime, connection, row, words)}
         if words:
             start = max(0, row.next_seq - 1 - PAGE) if after is None else after
             shown["messages"] = await _messages(runtime, connection, row, start)
@@ -169,7 +187,7 @@ async def _find(connection: AsyncConnection, officer: Row[Any], number: str) -> 
     """The case, if the officer may know of it; a case of others and none at all are told alike."""
     if not allows(Role(officer.role), Permission.see_cases):
         raise Forbidden()
-    row = (await connection.execute(_CASES.where(cases.c.number == number))).one_or_none()
+    row = (await connection.execute(CASES.where(cases.c.number == number))).one_or_none()
     if row is None or not may(viewer(officer), Permission.see_cases, _matter(row)):
         raise NotFound()
     return row
@@ -185,7 +203,7 @@ async def _looked(runtime: Runtime, connection: AsyncConnection, officer: Row[An
     ))
 
 
-def _summary(row: Row[Any]) -> dict[str, Any]:
+def line_of(row: Row[Any]) -> dict[str, Any]:
     def told(name: str) -> str | None:
         at = getattr(row, name)
         return local_time(at, row.zone) if at else None

@@ -17,10 +17,13 @@ from handoff.domain import assignment
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Role
 from handoff.domain.holidays import indonesian_holidays
-from handoff.services.errors import NotFound
+from handoff.services.errors import Forbidden, NotFound
+from handoff.services.runtime import Runtime
+from handoff.store import db
 from handoff.store.schema import cases, closures, conversations, officers, shifts, units
 
 TAKES_CASES = ("officer", "inspector", "head")
+NOBODY = UUID(int=0)  # no citizen
 Hours = tuple[tuple[time, time], ...]
 
 
@@ -125,5 +128,37 @@ def _candidate(
     return assignment.Candidate(
         officer_id=str(person.id), on_duty=on_duty, next_duty=next_duty, open_cases=person.load,
         knows_citizen=person.knows, languages=frozenset(person.languages), role=Role(person.role),
-        last_assigned_at=person.last_assigned_at,
+        last_assigned_at=person.last_assigned_at, away=assignment.is_away(person.away_since, at, calendar.zone),
     )
+
+
+async def set_away(runtime: Runtime, officer: Row[Any], away: bool) -> None:
+    """The officer goes on a break, or comes back: they get no new case while somebody else is on duty. Their own cases
+    stay theirs, with their times. Raises `Forbidden` for who carries no cases."""
+    if officer.role not in TAKES_CASES:
+        raise Forbidden()
+    since = runtime.clock() if away else None
+    async with db.statement(runtime.pool) as connection:
+        await connection.execute(update(officers).where(officers.c.id == officer.id).values(away_since=since))
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Who of a unit can carry a case, and whether they are there now."""
+
+    id: UUID
+    name: str
+    title: str
+    on_duty: bool
+    away: bool
+
+
+async def colleagues(connection: AsyncConnection, unit: Row[Any], at: datetime) -> list[Colleague]:
+    """The unit's active officers who take cases, by name."""
+    calendar = await calendar_of(connection, unit, at)
+    there = {UUID(one.officer_id): one for one in await _candidates(connection, unit, NOBODY, calendar, at)}
+    people = (await connection.execute(
+        select(officers.c.id, officers.c.name, officers.c.title).where(officers.c.id.in_(there))
+        .order_by(officers.c.name)
+    )).all()
+    return [Colleague(p.id, p.name, p.title, there[p.id].on_duty, there[p.id].away) for p in people]

@@ -220,7 +220,7 @@ async def session_of(runtime: Runtime, token: str, *, active: bool = True) -> Se
     async with db.statement(runtime.pool) as connection:
         row = (await connection.execute(
             select(officers, units.c.slug.label("unit_slug"), units.c.name.label("unit_name"),
-                   sessions.c.csrf_token, sessions.c.seen_at)
+                   units.c.zone.label("unit_zone"), sessions.c.csrf_token, sessions.c.seen_at)
             .join(officers, officers.c.id == sessions.c.officer_id).join(units, units.c.id == officers.c.unit_id)
             .where(sessions.c.token_hash == token_hash, sessions.c.expires_at > at, sessions.c.seen_at > at - IDLE,
                    officers.c.active)

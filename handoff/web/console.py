@@ -8,29 +8,28 @@ import hmac
 import secrets
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.domain.access import OFFICE_WIDE
-from handoff.domain.case import Role, Status
+from handoff.domain import assignment
+from handoff.domain.case import Status
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services import desk, staff
-from handoff.services.desk import LISTED, Scope
-from handoff.services.errors import BadRequest, Forbidden, ServiceError, Unauthorized
+from handoff.services import office, staff
+from handoff.services.errors import Forbidden, ServiceError, Unauthorized
 from handoff.services.runtime import Runtime
 from handoff.services.staff import Session
 from handoff.store.db import DatabaseAway
 from handoff.web import html, officers
 from handoff.web.errors import DATABASE_AWAY_SECONDS, retry_headers
-from handoff.web.requests import address_of, limit, number_of, runtime_of
+from handoff.web.requests import address_of, limit, runtime_of
 
 console = Blueprint("console", url_prefix="/petugas")
 console.on_request(html.learn)
 
 DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it was shown to
-SCOPES: dict[str, Scope] = {"saya": "mine", "unit": "unit", "semua": "all"}
 TIMES = ("opened_at", "waiting_since", "respond_by", "resolve_by", "next_deadline", "first_replied_at", "proposed_at",
          "closed_at")
 
@@ -50,6 +49,8 @@ async def authenticate(request: Request) -> HTTPResponse | None:
         return None
     session = await staff.session_of(runtime_of(request), officers.token_of(request))
     if session is None:
+        if "hx-request" in request.headers:
+            raise Unauthorized()  # a fragment: the page says that the session has ended, and stays as it is
         if request.method not in officers.READING:
             return door_page(request, Unauthorized())
         number = known(request.match_info.get("number", ""))
@@ -139,26 +140,7 @@ def _door_token(request: Request, cookie: str) -> str:
     return hmac.new(secret, cookie.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:32]
 
 
-# --- looking ----------------------------------------------------------------------------------------------------------
-
-
-@console.get("/")
-async def cases(request: Request) -> HTTPResponse:
-    """The list, the next deadline first."""
-    officer = session_of(request).officer
-    wide = Role(officer.role) in OFFICE_WIDE
-    chosen = request.args.get("lingkup") or ("semua" if officer.role == Role.auditor else "saya")
-    if chosen not in SCOPES:
-        raise BadRequest()
-    closed, start = "ditutup" in request.args, number_of(request, "dari")
-    listed = await desk.cases_of(
-        runtime_of(request), officer, SCOPES[chosen], Status.closed if closed else None, start
-    )
-    return page(
-        request, "petugas.html", cases=[told(request, case) for case in listed], chosen=chosen, closed=closed,
-        scopes=[name for name in SCOPES if wide or name != "semua"],
-        earlier=max(0, start - LISTED) if start else None, later=start + LISTED if len(listed) == LISTED else None,
-    )
+# --- a case in words -------------------------------------------------------------------------------------------------
 
 
 def told(request: Request, case: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +175,17 @@ def page(request: Request, template: str, *, refusal: ServiceError | None = None
         status, headers = refusal.status, headers | retry_headers(refusal)
         sentence = runtime_of(request).texts.say(f"errors.{refusal.code}", **refusal.facts)
     session: Session | None = getattr(request.ctx, "session", None)
-    return html.page(request, template, status, headers, session=session, sentence=sentence, **facts)
+    return html.page(request, template, status, headers, session=session, sentence=sentence,
+                     duty=_duty(request, session) if session else None, **facts)
+
+
+def _duty(request: Request, session: Session) -> str | None:
+    """`there`, `away`, or nothing for who carries no cases."""
+    officer = session.officer
+    if officer.role not in office.TAKES_CASES:
+        return None
+    away = assignment.is_away(officer.away_since, runtime_of(request).clock(), ZoneInfo(officer.unit_zone))
+    return "away" if away else "there"
 
 
 def session_of(request: Request) -> Session:

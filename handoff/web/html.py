@@ -21,7 +21,7 @@ from handoff.catalogue.schema import Office
 from handoff.services import pages
 from handoff.services.pages import Sign
 from handoff.store.db import DatabaseAway
-from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_time
+from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
 from handoff.web.assets import FOLDER, Asset, Assets
 from handoff.web.requests import runtime_of
 
@@ -47,7 +47,8 @@ class Pages:
             trim_blocks=True, lstrip_blocks=True,
         )
         self._environment.globals |= {"static": self.assets.url, "words": self.words}
-        self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined}
+        self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
+                                      "lama": long_span}
 
     async def learn(self, request: Request) -> None:
         """Look at the office's sign again when the last look is old; an old one stays while the database is away."""

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.domain.assignment import KNOWN_MARGIN, Candidate, NobodyToAssign, Shift, choose, next_duty, on_duty
+from handoff.domain.assignment import (
+    KNOWN_MARGIN,
+    Candidate,
+    NobodyToAssign,
+    Shift,
+    choose,
+    is_away,
+    next_duty,
+    on_duty,
+)
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Role
 
@@ -59,6 +68,12 @@ ROWS: dict[str, list[Candidate]] = {
     "the head before a supervisor": [off("b", TUESDAY, role=Role.head), candidate("a", role=Role.supervisor)],
     "no duty at all: the head answers": [off("b", None, role=Role.head), off("a", None), off("c", None)],
     "no duty and no head": [off("b", None), off("a", None, open_cases=1)],
+    "nobody on a break while a colleague is on duty": [
+        candidate("b", open_cases=9), candidate("a", away=True, knows_citizen=True),
+    ],
+    "nor while the head is on duty": [candidate("b", role=Role.head), candidate("a", away=True)],
+    "all on a break: as if nobody were": [candidate("b", away=True), candidate("a", away=True, open_cases=1)],
+    "on a break before one who comes later": [candidate("b", away=True), off("a", TUESDAY)],
     "inspectors carry cases too": [candidate("b", role=Role.inspector), candidate("a", role=Role.head)],
     "auditors and administrators never": [
         off("c", None), candidate("a", role=Role.auditor), candidate("b", role=Role.admin),
@@ -70,6 +85,13 @@ ROWS: dict[str, list[Candidate]] = {
 def test_the_first_is_chosen_in_any_order(row: list[Candidate]) -> None:
     for order in itertools.permutations(row):
         assert choose(order) is row[0]
+
+
+@pytest.mark.parametrize(("since", "away"), [(None, False), ("11-24 08:00", True), ("11-24 00:00", True),
+                                             ("11-23 23:59", False)])
+def test_a_break_ends_with_its_day_in_the_units_zone(since: str | None, away: bool) -> None:
+    began = wita(since).astimezone(UTC) if since else None
+    assert is_away(began, wita("11-24 23:30"), WITA) is away
 
 
 def test_another_language() -> None:
@@ -95,6 +117,7 @@ _candidates = st.lists(
         languages=st.frozensets(st.sampled_from(["id", "jv", "su"])),
         role=st.sampled_from([Role.officer, Role.head, Role.supervisor]),
         last_assigned_at=st.none() | st.datetimes(NOVEMBER, DECEMBER, timezones=st.just(UTC)),
+        away=st.booleans(),
     ),
     min_size=1, max_size=6, unique_by=lambda c: c.officer_id,
 )
@@ -106,7 +129,10 @@ def test_p2_always_somebody_and_the_same_one(candidates: list[Candidate], random
     shuffled = list(candidates)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert choose(shuffled, language) is chosen
-    plain = [c for c in candidates if c.role is Role.officer and (c.on_duty or c.next_duty)]
+    somebody = any(c.on_duty and not c.away for c in candidates)
+    assert not (somebody and chosen.away)
+    there = [c for c in candidates if not (somebody and c.away)]
+    plain = [c for c in there if c.role is Role.officer and (c.on_duty or c.next_duty)]
     assert not plain or chosen.role is Role.officer
     assert chosen.on_duty or not any(c.on_duty for c in plain)
 

@@ -10,7 +10,6 @@
    j and k walk through. */
 "use strict";
 (() => {
-  const STREAM = "/api/v1/officer/events";
   const SILENT = 50000; // milliseconds without a heartbeat (they come every 20 s) after which the line is dead
   const byId = (id) => document.getElementById(id);
   const tell = (name, detail) => document.dispatchEvent(new CustomEvent(`wajah:${name}`, { detail }));
@@ -74,7 +73,7 @@
     });
     function open() {
       source?.close();
-      source = new EventSource(STREAM);
+      source = new EventSource(words.stream);
       alive();
       on("open", () => spread({ state: "ok" }));
       on("alive", () => {});
@@ -110,8 +109,10 @@
     };
     channel.postMessage({ ask: true });
   }
-  if (channel && navigator.locks) navigator.locks.request("wajah-petugas", lead);
-  else lead();
+  if (words.stream) { // who may see no case has none
+    if (channel && navigator.locks) navigator.locks.request("wajah-petugas", lead);
+    else lead();
+  }
 
   // --- fetch anew: a burst is one fetch, and a tab that nobody sees waits until it is seen
 
@@ -276,7 +277,7 @@
   }
 
   document.addEventListener("htmx:afterSwap", ({ target }) => {
-    if (target.id === "belum-dibaca" || !target.isConnected) compare();
+    if (target.id === "kabar") compare();
   });
   byId("buka-pemberitahuan").addEventListener("click", () => notices.showModal());
   sound.checked = kept("bunyi");

@@ -1,0 +1,173 @@
+"""The officers' queue: which cases wait, how long, what of them is unread, and finding one. Lists hold no word of a
+citizen; a search by words is a look at what it finds, and is written down as one (P11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, true
+
+from handoff.domain.access import Permission
+from handoff.domain.case import Reason, Status
+from handoff.domain.number import InvalidNumber, parse
+from handoff.services import search
+from handoff.services.desk import CASES, NEXT_DEADLINE, Scope, line_of, seen_by, within
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.schema import access_log, cases, conversations, messages, read_marks
+
+SHOWN = 50  # lines on one page
+UNREAD_TOLD = 100  # cases whose unread messages are told beside every page
+REPLY_SOON, RESOLVE_SOON = timedelta(minutes=30), timedelta(days=1)  # how near a deadline is pressing
+OPEN = cases.c.status != Status.closed.value
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which cases a list shall hold."""
+
+    scope: Scope = "mine"
+    closed: bool = False
+    status: Status | None = None
+    reason: Reason | None = None
+    topic: str | None = None
+    late: bool = False
+    unread: bool = False
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Open cases by list; `late` and `unread` are of the list that is shown."""
+
+    mine: int
+    unit: int
+    all: int
+    late: int
+    unread: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, and by what it looked: a case's number, or words (False: there was none to look for)."""
+
+    lines: list[dict[str, Any]]
+    number: str | None
+    words: bool
+
+
+async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dict[str, Any]]:
+    """At most `SHOWN` lines from the offset on, the next deadline first, closed ones latest first. Raises
+    `Forbidden`."""
+    conditions = [*within(officer, wanted.scope), ~OPEN if wanted.closed else OPEN, *_chosen(runtime, officer, wanted)]
+    query = _lines(officer).where(*conditions).order_by(
+        NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number
+    )
+    async with db.statement(runtime.pool) as connection:
+        rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
+    return [_line(row, runtime.clock()) for row in rows]
+
+
+async def counts(runtime: Runtime, officer: Row[Any], scope: Scope) -> Counts:
+    """How many open cases each list has. Raises `Forbidden`."""
+    shown = and_(true(), *within(officer, scope))
+    mine, unit = cases.c.officer_id == officer.id, cases.c.unit_id == officer.unit_id
+    query = select(
+        func.count().filter(mine), func.count().filter(unit), func.count(),
+        func.count().filter(shown, runtime.clock() > NEXT_DEADLINE), func.count().filter(shown, _unread(officer) > 0),
+    ).select_from(cases).where(OPEN, seen_by(officer, Permission.see_cases))
+    async with db.statement(runtime.pool) as connection:
+        return Counts(*(await connection.execute(query)).one())
+
+
+async def unread(runtime: Runtime, officer: Row[Any]) -> dict[str, int]:
+    """The officer's own open cases with messages that they have not read, by number. Raises `Forbidden`."""
+    number = _unread(officer)
+    query = (
+        select(cases.c.number, number.label("unread")).where(*within(officer, "mine"), OPEN, number > 0)
+        .order_by(cases.c.number).limit(UNREAD_TOLD)
+    )
+    async with db.statement(runtime.pool) as connection:
+        return {row.number: row.unread for row in (await connection.execute(query)).all()}
+
+
+async def find(runtime: Runtime, officer: Row[Any], text: str, titles: Mapping[str, str]) -> Found:
+    """Cases, open and closed, by their number in any spelling, or else by the topic's title (`titles`, by id) or by
+    what the citizen wrote: every word of it. Raises `Forbidden`."""
+    within(officer, "mine")
+    try:
+        number = parse(text)
+    except InvalidNumber:
+        number = None
+    spoken = None if number else search.containing(runtime, text)
+    by_words = and_(
+        cases.c.conversation_id.in_(spoken), seen_by(officer, Permission.read_words)
+    ) if spoken is not None else literal(False)
+    by_name = cases.c.number == number if number else cases.c.topic.in_(_named(text, titles))
+    query = (
+        _lines(officer).add_columns(by_words.label("by_words"))
+        .where(seen_by(officer, Permission.see_cases), or_(by_name, by_words))
+        .order_by(NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number).limit(SHOWN)
+    )
+    async with db.transaction(runtime.pool) as connection:
+        rows = (await connection.execute(query)).all()
+        looks = [{"officer_id": officer.id, "conversation_id": row.conversation_id, "what": "search",
+                  "at": runtime.clock()} for row in rows if row.by_words]
+        if looks:
+            await connection.execute(insert(access_log), looks)
+    return Found([_line(row, runtime.clock()) for row in rows], number, spoken is not None)
+
+
+def _named(text: str, titles: Mapping[str, str]) -> list[str]:
+    wanted = " ".join(text.casefold().split())
+    return [topic for topic, title in titles.items() if len(wanted) >= 2 and wanted in title.casefold()]
+
+
+def _chosen(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in ((cases.c.status, wanted.status), (cases.c.reason, wanted.reason)):
+        if value is not None:
+            conditions.append(column == value.value)
+    if wanted.topic is not None:
+        conditions.append(cases.c.topic == wanted.topic)
+    if wanted.late:
+        conditions.append(runtime.clock() > NEXT_DEADLINE)
+    if wanted.unread:
+        conditions.append(_unread(officer) > 0)
+    return conditions
+
+
+def _lines(officer: Row[Any]) -> Select[Any]:
+    return CASES.add_columns(_unread(officer).label("unread"), conversations.c.last_inbound_at)
+
+
+def _unread(officer: Row[Any]) -> Any:
+    """How many of the citizen's messages the officer has not read."""
+    read = (
+        select(read_marks.c.seq)
+        .where(read_marks.c.officer_id == officer.id, read_marks.c.conversation_id == cases.c.conversation_id)
+        .correlate(cases).scalar_subquery()
+    )
+    return (
+        select(func.count()).select_from(messages).where(
+            messages.c.conversation_id == cases.c.conversation_id, messages.c.author == "citizen",
+            messages.c.seq > func.coalesce(read, 0),
+        ).correlate(cases).scalar_subquery()
+    )
+
+
+def _line(row: Row[Any], at: datetime) -> dict[str, Any]:
+    """One line with what presses: how late it is or how soon it is due, and how long the citizen has waited."""
+    due, reply_due = row.next_deadline, row.next_deadline == row.respond_by
+    left = due - at if due else None
+    soon = REPLY_SOON if reply_due else RESOLVE_SOON
+    return {
+        **line_of(row), "urgent": row.urgent, "unread": row.unread,
+        "late_by": -left if left is not None and left < timedelta(0) else None,
+        "due_in": left if left is not None and timedelta(0) <= left <= soon else None,
+        "waited": max(at - row.waiting_since, timedelta(0)) if row.waiting_since else None,
+        "wrote_ago": max(at - row.last_inbound_at, timedelta(0)) if row.last_inbound_at else None,
+    }
