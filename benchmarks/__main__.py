@@ -84,10 +84,14 @@ class _Run:
     async def burst(self) -> None:
         """(d), with (a) measured before and after it."""
         before = await turns.clients(self._alone, self._asked, 2 * self._options.turns)
+        spent = self._house.spent()
         result = await burst(self._house.port, self._asked, self._options.burst, self._options.conversations)
+        each = {name: (total - spent[name]) / result.messages for name, total in self._house.spent().items()}
         after = await turns.clients(self._alone, self._asked, 2 * self._options.turns)
         _say(f"(d) a burst of {result.messages}", f"{result.rate:6.1f}/s   accepted in {result.posted:.1f} s, "
              f"answered in {result.drained:.1f} s; (a) meanwhile {before.rate:.1f}/s and {after.rate:.1f}/s")
+        costs = ", ".join(f"{name} {1000 * seconds:.1f} ms" for name, seconds in each.items())
+        print(f"    processor time for a message: {costs}", flush=True)
         ratio = 2 * result.rate / (before.rate + after.rate)
         self.targets.append(Target("(d) / (a), messages a second", ratio, 0.6, "", at_least=True))
         self.targets.append(Target("(d) lost, doubled or out of order", len(result.faults), 0, ""))

@@ -23,8 +23,18 @@ class House:
     port: int
     rasa_port: int
     settings: Settings
-    web: psutil.Process
+    processes: dict[str, psutil.Process]
     logins: list[Login]
+
+    @property
+    def web(self) -> psutil.Process:
+        """The web process."""
+        return self.processes["web"]
+
+    def spent(self) -> dict[str, float]:
+        """Seconds of processor time that each process has used so far, PostgreSQL's with all its connections."""
+        return {name: sum(map(_seconds, [process, *process.children(recursive=True)]))
+                for name, process in self.processes.items()}
 
 
 @contextlib.contextmanager
@@ -41,5 +51,12 @@ def running() -> Iterator[House]:
 def _parts(house: TestHouse) -> House:
     settings = Settings.from_env({"WAJAH_HOME": str(house.home.path), "WAJAH_PORT": str(house.port)})
     children = house.children
-    web = psutil.Process(children["web"]["pid"])
-    return House(house.port, int(children["rasa"]["port"]), settings, web, house.logins)
+    processes = {name: psutil.Process(child["pid"]) for name, child in children.items()}
+    return House(house.port, int(children["rasa"]["port"]), settings, processes, house.logins)
+
+
+def _seconds(process: psutil.Process) -> float:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return times.user + times.system + times.children_user + times.children_system
+    return 0.0

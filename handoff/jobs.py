@@ -35,7 +35,7 @@ def register(runtime: Runtime) -> procrastinate.App:
 
     @app.task(name="turn", queue=queue.TURNS, retry=AGAIN)
     async def run_turn(conversation_id: str, message_id: str) -> None:
-        """Settle what waits in the conversation up to this message; all of it when a bot that was away is back."""
+        """Settle what waits in the conversation: this message, earlier ones, and later ones as far as is fair."""
         await turn.drain(runtime, UUID(conversation_id), UUID(message_id) if message_id else None)
 
     @app.task(name="wake", queue=queue.CLOCKS, retry=AGAIN)

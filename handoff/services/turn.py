@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
@@ -27,6 +27,7 @@ from handoff.store.schema import conversations, messages
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 20  # messages that one turn settles while later ones have turns of their own
 WAKE_SECONDS = 1.0  # how soon to ask a bot that is away again
 COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
 TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
@@ -43,6 +44,7 @@ class Question:
     outstanding: list[dict[str, str]]
     created_at: datetime
     waited: timedelta  # by the database's own clock
+    last: bool  # no later one waited when it was read
 
     @property
     def text(self) -> str:
@@ -54,8 +56,12 @@ Ask = Callable[["Runtime", Question], Awaitable[bool]]
 
 
 async def drain(runtime: Runtime, conversation_id: UUID, until: UUID | None = None) -> bool:
-    """Settle every waiting message of the conversation, or those up to the message `until`; the later ones have turns
-    of their own. False when the bot is away and the rest waits for it."""
+    """Settle every waiting message of the conversation. False when the bot is away and the rest waits for it.
+
+    `until` is the message that this turn was deferred for; the later ones have turns of their own, which are dropped
+    as far as this one has done their work. It leaves them theirs when it has settled many, so that others get theirs.
+    """
+    done: set[UUID] = set()
     question = await _next(runtime, conversation_id)
     if question is None:  # settled before, by a turn that may have been killed before it sent
         await sending.dispatch(runtime, conversation_id)
@@ -66,9 +72,14 @@ async def drain(runtime: Runtime, conversation_id: UUID, until: UUID | None = No
             await queue.defer_wake(runtime.jobs, conversation_id, WAKE_SECONDS)
             return False
         await sending.dispatch(runtime, conversation_id)
-        if settled and question.id == until:
+        if settled:
+            done.add(question.id)
+        if until in done and (question.last or len(done) >= AT_ONCE):
             break
         question = await _next(runtime, conversation_id)
+    if others := done - {until}:
+        async with db.statement(runtime.pool) as connection:
+            await queue.drop_turns(connection, conversation_id, others)
     return True
 
 
@@ -77,11 +88,16 @@ _offered = (
         messages.c.conversation_id == bindparam("conversation"), messages.c.author != "citizen",
     ).order_by(messages.c.seq.desc()).limit(1).scalar_subquery()
 )
+_later = messages.alias("later")
 _NEXT = (
     select(
         conversations, messages.c.id.label("message_id"), messages.c.kind, messages.c.body_enc,
         messages.c.created_at.label("asked_at"), (func.now() - messages.c.stored_at).label("waited"),
         _offered.label("offered"),
+        exists().where(
+            _later.c.conversation_id == conversations.c.id, _later.c.author == "citizen", _later.c.fate.is_(None),
+            _later.c.seq > messages.c.seq,
+        ).label("followed"),
     )
     .join(messages, messages.c.conversation_id == conversations.c.id)
     .where(conversations.c.id == bindparam("conversation"), messages.c.author == "citizen", messages.c.fate.is_(None))
@@ -109,7 +125,8 @@ async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
             return None
         data_key = await runtime.keyring.open(connection, row.data_key_id)
     body = unseal_json(data_key, row.message_id, row.body_enc)
-    return Question(row.message_id, row.kind, body, row, row.offered or [], row.asked_at, row.waited)
+    return Question(row.message_id, row.kind, body, row, row.offered or [], row.asked_at, row.waited,
+                    not row.followed)
 
 
 async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 import procrastinate
 from psycopg import AsyncConnection as Connection
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.store import db
 
 TURNS, SENDING, CLOCKS = "turns", "sending", "clocks"
+
+_DROP = text("""
+DELETE FROM procrastinate_jobs
+WHERE lock = :conversation AND status = 'todo' AND task_name = 'turn' AND args ->> 'message_id' = ANY(:messages)
+""")
 
 
 def create(database_url: str, pool_size: int = 6) -> procrastinate.App:
@@ -42,6 +49,12 @@ async def defer_turn(
     await app.configure_task(
         "turn", queue=TURNS, lock=str(conversation_id), connection=await db.driver_connection(connection)
     ).defer_async(conversation_id=str(conversation_id), message_id=str(message_id))
+
+
+async def drop_turns(connection: AsyncConnection, conversation_id: UUID, message_ids: Iterable[UUID]) -> None:
+    """Take out of the queue the turns of these messages that nobody has begun; to pick one up costs as much as to
+    answer a message."""
+    await connection.execute(_DROP, {"conversation": str(conversation_id), "messages": list(map(str, message_ids))})
 
 
 async def defer_wake(app: procrastinate.App, conversation_id: UUID, seconds: float) -> None:

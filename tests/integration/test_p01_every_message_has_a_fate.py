@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from handoff.services.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import messages
 from tests.support.citizen import UNSURE, Citizen, answers, reply
+from tests.support.rasa import answering, recognised, with_bot
 
 
 async def test_p01_the_same_delivery_three_times_is_one_message(runtime):
@@ -73,6 +75,29 @@ async def test_p01_a_turn_that_runs_twice_answers_once(runtime):
     await asyncio.gather(*(turn.apply(runtime, question, answers("ktp_hilang")) for _ in range(4)))
     await turn.drain(runtime, citizen.id)
     assert [m["author"] for m in await citizen.sees()] == ["citizen", "bot"]
+
+
+@pytest.mark.parametrize(("at_once", "begun", "settled"), [(20, 0, 4), (2, 0, 2), (1, 2, 3)],
+                         ids=["all", "many", "up to its own"])
+async def test_p01_a_turn_settles_later_messages_too_and_drops_only_their_turns(
+    runtime, monkeypatch, at_once, begun, settled
+):
+    monkeypatch.setattr(turn, "AT_ONCE", at_once)
+    other = await Citizen.arrives(runtime)
+    of_other = await other.writes("kk sy rusak")
+    async with answering(200, json.dumps(recognised("ktp_hilang")).encode()) as url:
+        citizen = await Citizen.arrives(with_bot(runtime, url))
+        receipts = [await citizen.writes(f"ktp sy ilang {n}") for n in range(4)]
+        own = receipts[begun].message_id  # the message of the turn that a worker has begun
+        assert await turn.drain(citizen.runtime, citizen.id, own)
+        await citizen.runtime.bot.close()
+    assert await citizen.fates() == ["answer"] * settled + [None] * (4 - settled)
+    shown = await citizen.sees()
+    assert [m["author"] for m in shown] == ["citizen"] * 4 + ["bot"] * settled
+    async with db.transaction(runtime.pool) as connection:
+        left = (await connection.execute(text("SELECT args ->> 'message_id' FROM procrastinate_jobs"))).scalars().all()
+    unsettled = [r.message_id for r in receipts[settled:]]
+    assert sorted(left) == sorted(map(str, [of_other.message_id, own, *unsettled]))
 
 
 async def test_p01_a_fate_is_never_changed(runtime):
