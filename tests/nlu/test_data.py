@@ -27,6 +27,7 @@ SERVICES = _names("""
     kk_hilang_rusak kk_ubah_data akta_kelahiran akta_kelahiran_terlambat akta_hilang akta_ubah_nama akta_kematian
     akta_perkawinan akta_perceraian pencatatan_anak kia pindah_keluar pindah_masuk ikd nik_bermasalah legalisir
     jemput_bola surat_keterangan wlkp wlkp_data_salah
+    oss_nib oss_ubah_data oss_lupa_akun sktm surat_domisili
     jam_layanan lokasi_kantor kontak tanya_biaya tanya_waktu tanya_syarat cek_status layanan_online
 """)
 HAND_OVER = _names("minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data")
@@ -34,10 +35,9 @@ TALK = _names("""
     sapa terima_kasih pamit setuju tolak bot_siapa bantuan basa_basi tanya_bot_lagi sudah_selesai belum_selesai
 """)
 LATER = _names("""
-    ak1 jkp pengaduan_kerja oss_nib oss_ubah_data oss_lupa_akun npwp efin pbb pajak_kendaraan bansos_cek bansos_usul
+    ak1 jkp pengaduan_kerja npwp efin pbb pajak_kendaraan bansos_cek bansos_usul
     bansos_sanggah bansos_pkh bansos_sembako bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif
-    bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain paspor_baru paspor_ganti sim_baru sim_perpanjang skck sktm
-    surat_domisili
+    bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain paspor_baru paspor_ganti sim_baru sim_perpanjang skck
 """)
 NEEDED = {
     **dict.fromkeys(SERVICES | HAND_OVER, 45),
