@@ -28,6 +28,7 @@ SERVICES = _names("""
     akta_perkawinan akta_perceraian pencatatan_anak kia pindah_keluar pindah_masuk ikd nik_bermasalah legalisir
     jemput_bola surat_keterangan wlkp wlkp_data_salah
     oss_nib oss_ubah_data oss_lupa_akun sktm surat_domisili
+    ak1 jkp pengaduan_kerja paspor_baru paspor_ganti sim_baru sim_perpanjang skck
     jam_layanan lokasi_kantor kontak tanya_biaya tanya_waktu tanya_syarat cek_status layanan_online
 """)
 HAND_OVER = _names("minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data")
@@ -35,9 +36,9 @@ TALK = _names("""
     sapa terima_kasih pamit setuju tolak bot_siapa bantuan basa_basi tanya_bot_lagi sudah_selesai belum_selesai
 """)
 LATER = _names("""
-    ak1 jkp pengaduan_kerja npwp efin pbb pajak_kendaraan bansos_cek bansos_usul
+    npwp efin pbb pajak_kendaraan bansos_cek bansos_usul
     bansos_sanggah bansos_pkh bansos_sembako bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif
-    bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain paspor_baru paspor_ganti sim_baru sim_perpanjang skck
+    bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain
 """)
 NEEDED = {
     **dict.fromkeys(SERVICES | HAND_OVER, 45),
