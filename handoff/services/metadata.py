@@ -86,3 +86,15 @@ def _telling_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[int, 
         elif kind in CONTAINERS:
             yield from _telling_boxes(content, start + header, start + size)
         start += size
+
+
+def thumbnail(content: bytes, pixels: int = 320) -> bytes:
+    """A stored picture as a small JPEG, at most `pixels` wide and high; blocking. Raises `Unprocessable`."""
+    out = io.BytesIO()
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            picture.thumbnail((pixels, pixels))
+            picture.convert("RGB").save(out, "JPEG", quality=70)
+    except (OSError, ValueError, SyntaxError):
+        raise Unprocessable() from None
+    return out.getvalue()

@@ -106,7 +106,8 @@ class CaseCard(Said):
 
 
 class SeenMessage(Said):
-    """One message as officers see it: notes and withheld answers too."""
+    """One message as officers see it: notes and withheld answers too. In the citizen's words identity numbers are
+    masked; `masked` tells their kinds."""
 
     id: str
     seq: int
@@ -114,6 +115,7 @@ class SeenMessage(Said):
     kind: Literal["text", "payload", "location", "file", "contact", "note"]
     officer: Person | None
     text: str
+    masked: list[str] | None = None
     buttons: list[Button]
     attachments: list[Attachment]
     location: dict[str, float] | None = None

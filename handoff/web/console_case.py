@@ -1,8 +1,10 @@
-"""`/petugas/kasus/…`: one case, what is done to it, and what was typed when it could not be done. A page that needs no
-JavaScript; sessions, CSRF tokens and refusals are the console's (`web.console`)."""
+"""`/petugas/kasus/…`: one case to look at, as a page and, for a page that is open already, as its newest parts. No
+JavaScript is needed; sessions, CSRF tokens and refusals are the console's (`web.console`), acting is
+`web.console_case_actions`."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import secrets
@@ -10,30 +12,43 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sanic import Blueprint, Request
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse, raw, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from handoff.catalogue import Topic, render
 from handoff.domain.case import Actor, CaseState, ClosedReason, Refusal, Role, Status, Verb, transition
-from handoff.services import desk, verbs
+from handoff.services import desk, drafts, files, presence, reading
 from handoff.services.conversations import PAGE
 from handoff.services.errors import NotFound, ServiceError
+from handoff.services.metadata import PICTURES, thumbnail
 from handoff.services.staff import Session
 from handoff.store.db import DatabaseAway
-from handoff.web import html, officers
-from handoff.web.console import Unavailable, authenticate, field_of, known, page, refused, session_of, titles, told
-from handoff.web.errors import DATABASE_AWAY_SECONDS
-from handoff.web.requests import number_of, runtime_of
+from handoff.web import html
+from handoff.web.console import (
+    authenticate,
+    database_away,
+    field_of,
+    known,
+    page,
+    refused,
+    session_of,
+    titles,
+    told,
+)
+from handoff.web.requests import number_of, runtime_of, uuid_of
+from handoff.web.sketch import point
 
 console_case = Blueprint("console_case", url_prefix="/petugas/kasus")
 console_case.on_request(html.learn)
 console_case.on_request(authenticate)
 console_case.exception(ServiceError)(refused)
+console_case.exception(DatabaseAway, PoolTimeout)(database_away)
 
 VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "propose": Verb.propose, "note": Verb.note,
          "hand_back": Verb.hand_back}  # by `data-action`
-SAYING = {"reply": verbs.reply, "note": verbs.note, "propose": verbs.propose}
 EVENTS = {"takeover": "taken_over", "reply": "replied", "note": "noted", "propose": "proposed",
           "hand_back": "handed_back"}
+ENTRIES = 4  # topics of the catalogue beside a conversation
 _FORM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -58,19 +73,15 @@ class Sent:
         return f"console:{hashlib.sha256(parts.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
-@console_case.exception(DatabaseAway, PoolTimeout)
-async def database_away(request: Request, away: Exception) -> HTTPResponse:
-    """Nothing was stored. What an officer typed stays in the box, even though nobody can be asked who they are; a
-    foreign site's form never gets here with the cookie."""
-    action = request.match_info.get("action", "")
-    refusal = Unavailable(retry_after=DATABASE_AWAY_SECONDS)
-    if request.method in officers.READING or action not in SAYING or not officers.token_of(request):
-        return page(request, "petugas_refused.html", refusal=refusal)
-    return page(request, "petugas_unsent.html", refusal=refusal, sent=Sent.of(request, action),
-                token=field_of(request, "tanda"), number=request.match_info["number"])
-
-
 # --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """A message whose identity numbers are shown in this one answer."""
+
+    seq: int
+    text: str
 
 
 @console_case.get("/<number:str>")
@@ -81,23 +92,96 @@ async def case(request: Request, number: str) -> HTTPResponse:
         raise NotFound()
     if meant != number:
         return redirect(f"/petugas/kasus/{meant}", status=303)
-    return await _case(request, number, Sent())
+    return await whole(request, number, Sent())
 
 
-async def _case(request: Request, number: str, sent: Sent, refusal: ServiceError | None = None) -> HTTPResponse:
+@console_case.get("/<number:str>/segar")
+async def fresh(request: Request, number: str) -> HTTPResponse:
+    """What is new since the message `setelah`, and how the case stands, for a page that is open."""
+    return page(request, "petugas_case_fresh.html", **await _facts(request, number, Sent()))
+
+
+@console_case.get("/<number:str>/kecil/<file:str>")
+async def small(request: Request, number: str, file: str) -> HTTPResponse:
+    """A photo small enough to glance at; the look is recorded."""
+    row, data_key, _ = await desk.open_file(runtime_of(request), session_of(request).officer, number, uuid_of(file))
+    if row.mime not in PICTURES:
+        raise NotFound()
+
+    def shrink() -> bytes:
+        return thumbnail(files.read(runtime_of(request), data_key, row.id))
+
+    return raw(await asyncio.to_thread(shrink), content_type="image/jpeg", headers={"Cache-Control": html.MINE})
+
+
+async def whole(
+    request: Request, number: str, sent: Sent, refusal: ServiceError | None = None, revealed: Revealed | None = None
+) -> HTTPResponse:
     """The case as it stands, with what has just been done to it, or why it was not."""
-    session = session_of(request)
+    facts = await _facts(request, number, sent)
+    runtime, officer = runtime_of(request), session_of(request).officer
+    found, messages = facts["case"], facts["messages"]
+    written: dict[str, str] = {}
+    if found["words"]:
+        case_id = await desk.locate(runtime, officer, number)
+        written = await drafts.kept(runtime, officer, case_id)
+        facts["present"] = await presence.others(runtime, officer, case_id)
+        facts["given"] = given = await reading.given(runtime, number, messages)
+        facts["places"] = [(place, point(place["latitude"], place["longitude"])) for place in given.places]
+        facts["entries"] = [_entry(topic) for topic in _topics(request, found, messages)]
+        facts["asked"] = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), None)
+    if sent.action:
+        written[sent.action] = sent.text
+    return page(request, "petugas_case.html", refusal=refusal, **{**facts, "written": written, "revealed": revealed})
+
+
+async def _facts(request: Request, number: str, sent: Sent) -> dict[str, Any]:
+    """What page and newest parts both show; what was shown counts as read."""
+    session, runtime = session_of(request), runtime_of(request)
     after = number_of(request, "setelah") if "setelah" in request.args else None
-    found = await desk.case_in_full(runtime_of(request), session.officer, number, after)
+    found = await desk.case_in_full(runtime, session.officer, number, after)
     messages = found.get("messages", [])
     first, last = (messages[0]["seq"], messages[-1]["seq"]) if messages else (1, found["last_seq"])
-    return page(
-        request, "petugas_case.html", refusal=refusal, case=told(request, found), messages=messages,
-        titles=titles(request), sent=sent, actions=_actions(session, found),
-        done=_done(session, found, request.args.get("hasil") or ""),
-        earlier=max(0, first - 1 - PAGE) if first > 1 else None,
-        later=last if after is not None and last < found["last_seq"] else None,
-    )
+    if messages:
+        await desk.mark_read(runtime, session.officer, number, last)
+    return {
+        "case": told(request, found), "messages": messages, "titles": titles(request), "sent": sent,
+        "actions": _actions(session, found), "done": _done(session, found, request.args.get("hasil") or ""),
+        "earlier": max(0, first - 1 - PAGE) if first > 1 else None,
+        "later": last if after is not None and last < found["last_seq"] else None,
+        "last": messages[-1]["seq"] if messages else after or 0, "written": {}, "revealed": None,
+    }
+
+
+# --- the catalogue beside it ------------------------------------------------------------------------------------------
+
+
+def _topics(request: Request, case: dict[str, Any], messages: list[dict[str, Any]]) -> list[Topic]:
+    """The case's topic, then what the bot answered or guessed, the newest first."""
+    catalogue = runtime_of(request).catalogue.topics
+    answered = [m["answer"] for m in reversed(messages) if m["answer"]]
+    readings = [*(a["ranking"] for a in answered), *((event["body"] or {}).get("ranking") or () for event in
+                                                       case["events"])]
+    names = [case["topic"], *(a["topic"] for a in answered), *(r["name"] for some in readings for r in some[:2])]
+    return [catalogue[name] for name in dict.fromkeys(names) if name in catalogue][:ENTRIES]
+
+
+def _entry(topic: Topic) -> dict[str, Any]:
+    """A topic in the parts that an officer may put into a reply."""
+    entry = render.page(topic)
+    parts = [("", entry.summary.text), *((block.heading, _listed(block)) for block in entry.blocks)]
+    return {"id": topic.id, "title": entry.title, "parts": parts, "reviewed": entry.reviewed_text,
+            "sources": [source.label for source in entry.sources]}
+
+
+def _listed(block: render.Block) -> str:
+    texts = [line.text for line in block.lines]
+    if len(texts) == 1:
+        return texts[0]
+    return "\n".join(f"{n}. {text}" if block.numbered else f"• {text}" for n, text in enumerate(texts, 1))
+
+
+# --- what may be done -------------------------------------------------------------------------------------------------
 
 
 def _actions(session: Session, case: dict[str, Any]) -> list[str]:
@@ -126,25 +210,3 @@ def _done(session: Session, case: dict[str, Any], action: str) -> str | None:
     me = {"name": session.officer.name, "title": session.officer.title}
     did = any(event["type"] == EVENTS.get(action) and event["officer"] == me for event in case["events"])
     return action if did else None
-
-
-# --- acting -----------------------------------------------------------------------------------------------------------
-
-
-@console_case.post("/<number:str>/<action:str>")
-async def act(request: Request, number: str, action: str) -> HTTPResponse:
-    """Do it; the page that follows says so. A refused verb is told on the case, with what was typed."""
-    if known(number) != number or action not in VERBS:
-        raise NotFound()
-    sent, session, runtime = Sent.of(request, action), session_of(request), runtime_of(request)
-    case_id = await desk.locate(runtime, session.officer, number)
-    try:
-        if action == "takeover":
-            await verbs.take_over(runtime, session.officer, case_id)
-        elif action == "hand_back":
-            await verbs.hand_back(runtime, session.officer, case_id)
-        else:
-            await SAYING[action](runtime, session.officer, case_id, sent.text, sent.key(session))
-    except ServiceError as refusal:
-        return await _case(request, number, sent, refusal)
-    return redirect(f"/petugas/kasus/{number}?hasil={action}#hasil", status=303)

@@ -71,7 +71,7 @@ class Pages:
 
     def widget(self, sign: Sign, office: Office) -> Asset:
         """`/widget.js` for this office."""
-        said = {name: words for name, words in self.words.items() if name != "console"}
+        said = {name: words for name, words in self.words.items() if name not in ("console", "desk")}
         return _widget(json.dumps({
             **said, "office": sign.name, "is_example": sign.is_example,
             "days": DAYS, "months": MONTHS, "zones": ZONES, "visit": _visit(office),
