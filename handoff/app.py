@@ -18,6 +18,7 @@ from handoff.web.board import Board
 from handoff.web.case_page import case_page
 from handoff.web.chat import chat
 from handoff.web.console import console
+from handoff.web.console_board import console_board
 from handoff.web.console_case import console_case
 from handoff.web.console_case_actions import case_actions
 from handoff.web.console_queue import console_queue
@@ -49,8 +50,8 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
     )
     for blueprint in (
-        chat, uploads, internal, officers, health, pages, case_page, console, console_queue, console_case,
-        case_actions, docs,
+        chat, uploads, internal, officers, health, pages, case_page, console, console_queue, console_board,
+        console_case, case_actions, docs,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))

@@ -66,6 +66,7 @@ class Verb(StrEnum):
 
     open = "open"
     take_over = "take_over"
+    reassign = "reassign"
     reply = "reply"
     note = "note"
     hand_back = "hand_back"
@@ -82,9 +83,12 @@ class Verb(StrEnum):
 #: Roles that work on the cases of their own unit; a supervisor works on those of every unit.
 UNIT_ROLES = frozenset({Role.officer, Role.head, Role.inspector, Role.data_officer})
 
+#: Roles that carry the cases of their unit.
+CARRYING = frozenset({Role.officer, Role.inspector, Role.head})
+
 #: Every code that a `Refusal` of this module carries.
 REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
-                           "not_proposed"})
+                           "not_proposed", "not_assignable"})
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,14 @@ def opened(officer_id: str, unit_id: str) -> CaseState:
     return CaseState(Status.assigned, officer_id, unit_id)
 
 
-def transition(state: CaseState, verb: Verb, actor: Actor) -> CaseState:
-    """The case after `actor` did `verb`; the same state when the verb changes nothing of it.
+def transition(state: CaseState, verb: Verb, actor: Actor, target: Actor | None = None) -> CaseState:
+    """The case after `actor` did `verb`; the same state when the verb changes nothing of it. `target` is the active
+    officer who shall have the case (`reassign`).
 
     Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
     """
+    if verb is Verb.reassign:
+        return _reassign(state, actor, target)
     return _RULES[verb](state, actor)
 
 
@@ -159,6 +166,24 @@ def _take_over(state: CaseState, actor: Actor) -> CaseState:
     if state.officer_id != actor.id:
         raise Refusal("already_taken")
     return state
+
+
+def _reassign(state: CaseState, actor: Actor, target: Actor | None) -> CaseState:
+    """Who leads the unit gives the case to another of its officers, or takes it themself from whoever has it. How far
+    it has come stays; the one who takes it works on it."""
+    if not _leads(state, actor) or not actor.id:
+        raise Refusal("forbidden")
+    _still_open(state)
+    if target is None or target.kind != "officer" or not target.id:
+        raise Refusal("not_assignable")
+    if target.id == state.officer_id:
+        return state
+    if target.id == actor.id:
+        status = Status.in_progress if state.status is Status.assigned else state.status
+        return replace(state, officer_id=actor.id, status=status)
+    if target.role not in CARRYING or target.unit_id != state.unit_id:
+        raise Refusal("not_assignable")
+    return replace(state, officer_id=target.id)
 
 
 def _reply(state: CaseState, actor: Actor) -> CaseState:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, true
 
@@ -20,6 +21,7 @@ from handoff.store import db
 from handoff.store.schema import access_log, cases, conversations, messages, read_marks
 
 SHOWN = 50  # lines on one page
+ON_BOARD = 150
 UNREAD_TOLD = 100  # cases whose unread messages are told beside every page
 REPLY_SOON, RESOLVE_SOON = timedelta(minutes=30), timedelta(days=1)  # how near a deadline is pressing
 OPEN = cases.c.status != Status.closed.value
@@ -68,6 +70,17 @@ async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dic
     )
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
+    return [_line(row, runtime.clock()) for row in rows]
+
+
+async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[dict[str, Any]]:
+    """At most `ON_BOARD` open cases of a unit that the officer may know of, the next deadline first."""
+    query = (
+        _lines(officer).where(OPEN, cases.c.unit_id == unit_id, seen_by(officer, Permission.see_cases))
+        .order_by(NEXT_DEADLINE, cases.c.number).limit(ON_BOARD)
+    )
+    async with db.statement(runtime.pool) as connection:
+        rows = (await connection.execute(query)).all()
     return [_line(row, runtime.clock()) for row in rows]
 
 

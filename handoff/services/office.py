@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import assignment
 from handoff.domain.calendar import WorkingCalendar
-from handoff.domain.case import Role
+from handoff.domain.case import CARRYING, Role
 from handoff.domain.holidays import indonesian_holidays
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import cases, closures, conversations, officers, shifts, units
 
-TAKES_CASES = ("officer", "inspector", "head")
+TAKES_CASES = frozenset(role.value for role in CARRYING)
 NOBODY = UUID(int=0)  # no citizen
 Hours = tuple[tuple[time, time], ...]
 

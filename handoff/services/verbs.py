@@ -90,6 +90,40 @@ async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
         )])
 
 
+async def reassign(
+    runtime: Runtime, officer: Row[Any], case_id: UUID, target_id: UUID, why: str, held_by: UUID | None = None
+) -> None:
+    """Who leads the unit gives the case to another of its officers, or takes it themself. Clocks and promises stay, the
+    citizen is told who has the case now, and the reason stands in the record.
+
+    `held_by`: the officer from whom it was to be taken; `Conflict` when the case has another by now. Raises
+    `Unprocessable` without a reason, `Conflict("not_assignable")` for who cannot carry the case.
+    """
+    if not why.strip():
+        raise Unprocessable("no_reason")
+    reason = _text(why)
+    async with _holding(runtime, case_id) as held:
+        facts, actor = held.facts, actor_of(officer)
+        target = (await held.connection.execute(
+            select(schema.officers).where(schema.officers.c.id == target_id, schema.officers.c.active)
+        )).one_or_none()
+        state = transition(facts.state, Verb.reassign, actor, actor_of(target) if target else None)
+        if state == facts.state:
+            return  # they have it: the same form sent twice
+        if held_by is not None and facts.row.officer_id != held_by:
+            raise Conflict()
+        await move(held.connection, facts, state)
+        owned = held.conversation
+        if owned.owner_officer_id is not None or target_id == officer.id:  # where the bot speaks it goes on until then
+            owned = await ownership.give(held.connection, owned, officer_id=target_id, open_case_id=facts.id)
+        await record(runtime, held.connection, owned, facts.id, "reassigned", actor, why=reason,
+                     officer_was=facts.row.officer_id, officer_id=target_id)
+        now = await cases.load(held.connection, facts.id)
+        await store(runtime, held.connection, owned, [Outgoing(
+            "system", runtime.texts.say("case.reassigned", **now.said()), case_id=facts.id, shows_case=True,
+        )])
+
+
 async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
     """The officer answers the citizen; the first one meets the first deadline. Returns the message's id.
 

@@ -45,6 +45,7 @@ COLLEAGUES = {"budi", "head", "inspector", "supervisor"}
 # How a row reads: for each status in this order, what becomes of the case: a status, "=" for unchanged, or "!code".
 STATUSES = ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "closed")
 ROWS: dict[tuple[str, str], tuple[str, str, str, str, str]] = {
+    ("reassign", "head supervisor"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
     ("open", "citizen bot system"): ("!already_open",) * 4 + ("!closed",),
     ("take_over", "sari"): ("in_progress", "=", "=", "=", "!closed"),
     ("take_over", "budi head inspector supervisor"): ("in_progress", *("!already_taken",) * 3, "!closed"),
@@ -81,9 +82,9 @@ TABLE = [
 ]
 
 
-def outcome_of(before: CaseState, verb: str, actor: Actor) -> str:
+def outcome_of(before: CaseState, verb: str, actor: Actor, target: Actor | None = BUDI) -> str:
     try:
-        after = transition(before, Verb(verb), actor)
+        after = transition(before, Verb(verb), actor, target)
     except Refusal as refusal:
         return f"!{refusal.code}"
     return "=" if after == before else after.status.value
@@ -92,7 +93,28 @@ def outcome_of(before: CaseState, verb: str, actor: Actor) -> str:
 def test_the_whole_table() -> None:
     wrong = [row for row in TABLE if outcome_of(state(row[0]), row[1], ACTORS[row[2]]) != row[3]]
     assert wrong == []
-    assert {row[3] for row in TABLE if row[3].startswith("!")} == {f"!{code}" for code in REFUSAL_CODES}
+    assert {row[3] for row in TABLE if row[3].startswith("!")} == {
+        f"!{code}" for code in REFUSAL_CODES - {"not_assignable"}
+    }
+
+
+@pytest.mark.parametrize("status", STATUSES[:4])
+@pytest.mark.parametrize(("actor", "target", "outcome"), [
+    (HEAD, SARI, "="), (HEAD, INSPECTOR, None), (SUPERVISOR, HEAD, None), (SUPERVISOR, SUPERVISOR, "taken"),
+    (HEAD, HEAD, "taken"), (HEAD, SUPERVISOR, "!not_assignable"), (SUPERVISOR, STRANGER, "!not_assignable"),
+    (HEAD, AUDITOR, "!not_assignable"), (HEAD, ADMIN, "!not_assignable"), (HEAD, None, "!not_assignable"),
+    (HEAD, CITIZEN, "!not_assignable"), (HEAD, BOT, "!not_assignable"), (SARI, BUDI, "!forbidden"),
+    (OTHER_HEAD, OTHER_HEAD, "!forbidden"), (CITIZEN, BUDI, "!forbidden"), (SYSTEM, BUDI, "!forbidden"),
+    (Actor("officer", None, Role.supervisor), BUDI, "!forbidden"),
+])
+def test_who_gives_a_case_to_whom(status: str, actor: Actor, target: Actor | None, outcome: str | None) -> None:
+    before = state(status)
+    took = "in_progress" if status == "assigned" else status
+    assert outcome_of(before, "reassign", actor, target) == (took if outcome == "taken" else outcome or status)
+    if outcome in (None, "taken"):
+        assert target is not None
+        after = transition(before, Verb.reassign, actor, target)
+        assert (after.officer_id, after.unit_id) == (target.id, UNIT)
 
 
 @pytest.mark.parametrize("status", STATUSES)
@@ -159,11 +181,11 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.case = opened(OWNER, UNIT)
 
-    @rule(verb=st.sampled_from(list(Verb)), who=st.sampled_from(sorted(ACTORS)))
-    def anything(self, verb: Verb, who: str) -> None:
-        before, actor = self.case, ACTORS[who]
+    @rule(verb=st.sampled_from(list(Verb)), who=st.sampled_from(sorted(ACTORS)), to=st.sampled_from(sorted(ACTORS)))
+    def anything(self, verb: Verb, who: str, to: str) -> None:
+        before, actor, target = self.case, ACTORS[who], ACTORS[to]
         try:
-            self.case = transition(before, verb, actor)
+            self.case = transition(before, verb, actor, target)
         except Refusal:
             return
         if before.is_open and not self.case.is_open:
@@ -172,8 +194,8 @@ class Life(RuleBasedStateMachine):
             assert verb is (Verb.confirm if confirmed else Verb.withdraw)
             assert not confirmed or before.status is Status.resolution_proposed
         if before.officer_id != self.case.officer_id:
-            assert verb is Verb.take_over
-            assert self.case.officer_id == actor.id
+            assert verb in (Verb.take_over, Verb.reassign)
+            assert self.case.officer_id == (actor if verb is Verb.take_over else target).id
         if not before.is_open and self.case.is_open:
             assert verb is Verb.reopen
             assert actor.kind == "citizen"
