@@ -277,7 +277,7 @@
   }
 
   document.addEventListener("htmx:afterSwap", ({ target }) => {
-    if (target.id === "kabar") compare();
+    if (target.id === "lonceng") compare();
   });
   byId("buka-pemberitahuan").addEventListener("click", () => notices.showModal());
   sound.checked = kept("bunyi");
