@@ -25,7 +25,7 @@ case_actions.on_request(html.learn)
 case_actions.on_request(authenticate)
 
 SAYING = {"reply": verbs.reply, "note": verbs.note, "propose": verbs.propose}
-TO_NOTICE = {"HX-Retarget": "#kabar", "HX-Reswap": "innerHTML", "Wajah-Kabar": "1"}
+TO_NOTICE = {"HX-Retarget": "#kabar-kasus", "HX-Reswap": "innerHTML", "Wajah-Kabar": "1"}
 
 
 @case_actions.exception(ServiceError)

@@ -21,7 +21,7 @@
     told.className = "notice bad";
     told.setAttribute("role", "alert");
     told.textContent = sentence;
-    byId("kabar").replaceChildren(told);
+    byId("kabar-kasus").replaceChildren(told);
   }
 
   // --- what is new: messages are added at the end, nothing that is typed, focused or scrolled moves
@@ -149,15 +149,20 @@
     event.preventDefault();
     sending.requestSubmit(sending.querySelector("button[type=submit]:not(:disabled)"));
   });
-  byId("tindakan").addEventListener("toggle", ({ target }) => {
-    if (target.open) target.querySelector("textarea")?.focus();
-  }, true);
+  document.addEventListener("click", (event) => { // open and focus in one step: the next key is a letter already
+    const opening = event.target.closest("#tindakan summary")?.parentElement;
+    if (!opening || opening.open) return;
+    event.preventDefault();
+    opening.open = true;
+    opening.querySelector("textarea")?.focus();
+  });
 
   // --- the draft
 
   let kept, keeping, saving;
   const read = () => JSON.stringify(Object.fromEntries(BOXES.map((kind) => [kind, box(kind)?.value ?? ""])));
   kept = read();
+  BOXES.forEach((kind) => box(kind)?.setSelectionRange(box(kind).value.length, box(kind).value.length)); // go on there
 
   function told(sentence) {
     const line = byId("draf");
@@ -229,8 +234,9 @@
     if (!reply) return;
     const text = button.closest("[data-part]").querySelector(".said").textContent;
     const before = reply.value.slice(0, reply.selectionStart);
-    const gap = before && !/\s$/.test(before) ? "\n" : "";
-    reply.setRangeText(gap + text, reply.selectionStart, reply.selectionEnd, "end");
+    const after = reply.value.slice(reply.selectionEnd);
+    const [above, below] = [before && !/\s$/.test(before), after && !/^\s/.test(after)].map((tight) => (tight ? "\n" : ""));
+    reply.setRangeText(above + text + below, reply.selectionStart, reply.selectionEnd, "end");
     reply.focus();
     reply.dispatchEvent(new Event("input", { bubbles: true }));
     announce(says.inserted);
