@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, true
 
 from handoff.domain.access import Permission
+from handoff.domain.assignment import is_away
 from handoff.domain.case import Reason, Status
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services import search
 from handoff.services.desk import CASES, NEXT_DEADLINE, Scope, line_of, seen_by, within
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import access_log, cases, conversations, messages, read_marks
+from handoff.store.schema import access_log, cases, conversations, messages, officers, read_marks
 
 SHOWN = 50  # lines on one page
 ON_BOARD = 150
@@ -154,7 +156,7 @@ def _chosen(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[ColumnE
 
 
 def _lines(officer: Row[Any]) -> Select[Any]:
-    return CASES.add_columns(_unread(officer).label("unread"), conversations.c.last_inbound_at)
+    return CASES.add_columns(_unread(officer).label("unread"), conversations.c.last_inbound_at, officers.c.away_since)
 
 
 def _unread(officer: Row[Any]) -> Any:
@@ -173,12 +175,14 @@ def _unread(officer: Row[Any]) -> Any:
 
 
 def _line(row: Row[Any], at: datetime) -> dict[str, Any]:
-    """One line with what presses: how late it is or how soon it is due, and how long the citizen has waited."""
+    """One line with what presses: how late it is or how soon it is due, how long the citizen has waited, and whether
+    its officer is on a break."""
     due, reply_due = row.next_deadline, row.next_deadline == row.respond_by
     left = due - at if due else None
     soon = REPLY_SOON if reply_due else RESOLVE_SOON
     return {
         **line_of(row), "urgent": row.urgent, "unread": row.unread,
+        "away": is_away(row.away_since, at, ZoneInfo(row.zone)),
         "late_by": -left if left is not None and left < timedelta(0) else None,
         "due_in": left if left is not None and timedelta(0) <= left <= soon else None,
         "waited": max(at - row.waiting_since, timedelta(0)) if row.waiting_since else None,

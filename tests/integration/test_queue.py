@@ -199,6 +199,7 @@ async def test_who_is_on_a_break_gets_no_new_case_until_they_are_back_or_the_day
     form = form_of(page, "tugas")
     page = Page(await client.post(form.action, data={**form.fields, "keadaan": "istirahat"}))
     assert "Anda sedang istirahat" in page.text
+    assert "(sedang istirahat)" in page.text  # at her case, as her colleagues see it too
     assert [(await open_case(runtime)).officer_id for _ in range(3)] == [bonar.id] * 3
     await office.set_away(runtime, bonar, True)
     head = await person(runtime, "head", "kependudukan")
