@@ -41,7 +41,7 @@ LATER = _names("""
     bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain
 """)
 NEEDED = {
-    **dict.fromkeys(SERVICES | HAND_OVER, 45),
+    **dict.fromkeys(SERVICES | HAND_OVER, 60),
     **dict.fromkeys(TALK, 25),
     "luar_cakupan": 250,
 }
