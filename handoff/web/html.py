@@ -29,7 +29,10 @@ HERE = Path(__file__).parent
 SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
 WIDGET = ("tools", "line", "talk", "chat")  # the order in which the parts of widget/ are put together
-_COMMENT = re.compile(r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$", re.MULTILINE | re.DOTALL)  # on lines of its own
+_COMMENT = re.compile(  # on lines of its own, or after code
+    r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$|(?<=[;{},\]])\s+// [^\n]*$", re.MULTILINE | re.DOTALL
+)
+_AROUND = re.compile(r"\s*([{};,])\s*")  # blanks that a style does not need
 _LABELLED = re.compile(r"([A-Z][^\W\d_ ][\w ]{1,23}:)(.*)")
 _ITEM = re.compile(r"(•|\d+\.) ")
 
@@ -104,7 +107,8 @@ def lined(text: str) -> list[tuple[str, str, bool]]:
 def _widget(words: str) -> Asset:
     """The script with its words and its style: one request, and nothing else to load. Comments and indentation stay
     here; they would be a fifth of what a telephone fetches."""
-    style = json.dumps(re.sub(r"\s+", " ", (FOLDER / "widget.css").read_text(encoding="utf-8")))
+    sheet = re.sub(r"\s+", " ", (FOLDER / "widget.css").read_text(encoding="utf-8"))
+    style = json.dumps(_AROUND.sub(r"\1", sheet).replace(": ", ":"))
     parts = [(HERE / "widget" / f"{part}.js").read_text(encoding="utf-8") for part in WIDGET]
     code = re.sub(r"^\s+", "", _COMMENT.sub("", "\n".join(parts)), flags=re.MULTILINE)
     head = f'"use strict";\nconst WORDS = {words};\nconst STYLE = {style};'

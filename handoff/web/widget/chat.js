@@ -13,16 +13,18 @@ class WajahChat extends HTMLElement {
     write: (text) => { this.box.value = text; this.write(); },
     tap: (payload, seq) => this.tap(payload, seq),
     download: (file) => this.download(file),
-    answered: () => { if (this.state.textContent === SAY.stored) this.tell(""); },
+    answered: (seq) => this.heard(seq),
   });
   busy = false;      // something is being sent
-  keys = new Map();  // taps whose storing is uncertain, with their keys
+  keys = new Map();  // what was sent and may not be stored, with its key
+  unread = 0;
 
   connectedCallback() {
     if (!this.shadowRoot) this.build();
     this.talk.quiet(this.line.begun); // until the past is shown
     this.leave = new AbortController();
     for (const event of ["online", "pageshow"]) addEventListener(event, () => this.hurry(), { signal: this.leave.signal });
+    document.addEventListener("visibilitychange", () => this.seen(), { signal: this.leave.signal });
     this.live();
   }
 
@@ -36,11 +38,12 @@ class WajahChat extends HTMLElement {
   build() {
     const root = this.attachShadow({ mode: "open" });
     this.dress(root);
+    this.bar = make("progress", { hidden: true, "aria-label": SAY.sending });
     this.state = make("p", { className: "state", role: "status", hidden: true });
     this.question = make("div", { className: "ask", role: "group", "aria-labelledby": "question", hidden: true });
     this.panel = make("section", { className: "panel", id: "panel", "aria-label": fill(SAY.title, WORDS) },
-      this.header(), this.talk.log,
-      make("div", { className: "foot" }, this.state, this.question, this.form(), this.tools()));
+      this.header(), this.talk.strip, this.talk.log,
+      make("div", { className: "foot" }, this.state, this.bar, this.question, this.form(), this.tools()));
     this.launcher = make("button", { className: "launcher first", type: "button", "aria-controls": "panel",
       onclick: () => this.open(true) }, SAY.launcher);
     root.append(this.panel, this.launcher);
@@ -85,7 +88,7 @@ class WajahChat extends HTMLElement {
     this.picker = make("input", { type: "file", accept: ACCEPT, hidden: true, onchange: () => this.picked() });
     return make("div", { className: "tools" }, this.picker,
       tool(SAY.file, () => this.picker.click()),
-      navigator.geolocation && isSecureContext ? tool(SAY.location, () => this.askLocation()) : null,
+      tool(SAY.location, () => (navigator.geolocation && isSecureContext ? this.askLocation() : this.typePlace())),
       tool(SAY.forget, () => this.ask(SAY.ask_forget, SAY.yes_forget, () => this.forget())));
   }
 
@@ -107,6 +110,7 @@ class WajahChat extends HTMLElement {
     this.launcher.setAttribute("aria-expanded", open);
     this.toggleAttribute("open", open);
     this.fit();
+    this.seen();
   }
 
   typed() {
@@ -120,6 +124,38 @@ class WajahChat extends HTMLElement {
     if (this.box.value) this.box.style.height = `${this.box.scrollHeight + 2}px`;
   }
 
+  /** Somebody else's word was shown. */
+  heard(seq) {
+    if (this.state.textContent === SAY.stored) this.tell("");
+    if (seq > (this.memory.kept.read || 0)) this.unread += 1;
+    this.seen();
+    this.case(this.now);
+  }
+
+  /** Count what came while the reader could not see it, where they will look first. */
+  seen() {
+    if (!document.hidden && !this.panel.hidden && this.talk.last) {
+      this.unread = 0;
+      if (this.memory.kept.read !== this.talk.last) this.memory.keep({ read: this.talk.last });
+    }
+    const { unread } = this;
+    const count = unread ? make("span", { className: "count" }, unread, make("span", { className: "unseen" }, SAY.unread)) : "";
+    this.launcher.replaceChildren(SAY.launcher, " ", count);
+    if (this.inline && BASE.startsWith(location.origin)) {
+      document.title = document.title.replace(/^(\(\d+\) )?/, unread ? `(${unread}) ` : "");
+    }
+  }
+
+  /** The case as it stands; when it is new, where else news of it should go. */
+  case(now) {
+    this.now = now;
+    if (!now) return;
+    this.talk.case(now);
+    const open = now.status !== "closed";
+    if (!open) this.offered?.remove();
+    else if (this.talk.opened && !this.memory.kept.offered && !this.offered?.isConnected) this.offer();
+  }
+
   tell(sentence, bad = false) {
     this.state.textContent = sentence;
     this.state.hidden = !sentence;
@@ -131,7 +167,7 @@ class WajahChat extends HTMLElement {
   /** Send what stands in the box; it stays there until it is stored. */
   async write() {
     const text = this.box.value, kept = this.memory.kept;
-    if (!text.trim() || this.busy) return;
+    if (!text.trim() || this.busy || this.unagreed(() => this.write())) return;
     const key = (text === kept.draft && kept.key) || newKey();
     this.memory.keep({ draft: text, key });
     this.box.readOnly = true;
@@ -157,14 +193,21 @@ class WajahChat extends HTMLElement {
       return false;
     } finally {
       this.busy = false;
+      this.bar.hidden = true;
     }
   }
 
   async insist(content, key) {
-    let renewed = false;
-    for (let tries = 1; ; tries++) {
+    let renewed = false, come = -1, tries = 1;
+    const progress = (part) => {
+      if (this.dropped === key) throw new Refusal(499, SAY.dropped);
+      if (part > come) { come = part; tries = 1; } // as long as it comes on, it is worth trying
+      this.bar.value = part;
+      this.bar.hidden = false;
+    };
+    for (;; tries++) {
       try {
-        return await this.line.send(content, key);
+        return await this.line.send(content, key, progress);
       } catch (refusal) {
         if (refusal.gone && !renewed) {
           renewed = true;
@@ -179,35 +222,92 @@ class WajahChat extends HTMLElement {
     }
   }
 
-  async tap(payload, seq) {
-    const tap = `${seq} ${payload}`, key = this.keys.get(tap) || newKey();
-    this.keys.set(tap, key);
-    if (!(await this.deliver({ payload }, key))) return;
-    this.keys.delete(tap);
-    this.talk.log.focus({ preventScroll: true }); // the button may go
+  /** Deliver what `name` names; again under the same key until it is stored. */
+  async once(name, content) {
+    const key = this.keys.get(name) || newKey();
+    this.keys.set(name, key);
+    const stored = await this.deliver(content, key);
+    if (stored) this.keys.delete(name);
+    return stored;
   }
 
-  picked() {
-    const file = this.picker.files[0];
-    if (!file) return;
-    if (file.size > FILE_BYTES) { this.tell(SAY.too_large, true); return; }
-    const form = new FormData();
-    form.append("file", file);
+  async tap(payload, seq) {
+    if (await this.once(`${seq} ${payload}`, { payload })) this.talk.log.focus({ preventScroll: true }); // the button may go
+  }
+
+  /** Before the first word leaves this device, its reader agrees; then what they wanted is done. */
+  unagreed(then) {
+    if (this.line.begun || this.memory.kept.consent) return false;
+    this.ask(SAY.consent, SAY.agree, () => {
+      this.memory.keep({ consent: SAY.consent_version });
+      this.talk.refused(false);
+      setTimeout(then);
+      return true;
+    }, [SAY.disagree, () => this.talk.refused(true)]);
+    return true;
+  }
+
+  /** Offer, until it is answered, to send news of the case elsewhere too. */
+  offer() {
+    const end = () => {
+      this.memory.keep({ offered: true });
+      form.remove();
+      this.talk.log.focus({ preventScroll: true });
+    };
+    const send = async (event) => {
+      event.preventDefault();
+      const text = field.value.trim(), contact = contactOf(text);
+      wrong.textContent = contact ? "" : SAY.bad_contact;
+      field.setAttribute("aria-invalid", !contact);
+      if (!contact) field.focus();
+      else if (await this.once(text, { contact })) end();
+    };
+    const field = make("input", { id: "contact", inputMode: "email", autocomplete: "email", maxLength: 254,
+      "aria-describedby": "wrong" });
+    const wrong = make("p", { id: "wrong", className: "bad", role: "alert" });
+    const form = make("form", { className: "ask", noValidate: true, onsubmit: send },
+      make("label", { htmlFor: "contact" }, SAY.contact), field, wrong, make("div", {},
+        make("button", { type: "submit", className: "first" }, SAY.save),
+        make("button", { type: "button", onclick: end }, SAY.skip)));
+    this.offered = form;
+    this.talk.log.append(form);
+  }
+
+  /** A chosen file is sent once its reader agrees. Chosen again after a reload, it goes on where it was. */
+  async picked() {
+    const chosen = this.picker.files[0];
+    if (!chosen || this.unagreed(() => this.picked())) return;
+    const file = await scaled(chosen), sign = `${chosen.name} ${chosen.lastModified} ${file.size}`;
     this.picker.value = "";
-    this.ask(fill(SAY.ask_file, { name: file.name, size: sized(file.size) }), SAY.yes_send, this.sender(form));
+    if (file.size > FILE_BYTES) { this.tell(SAY.too_large, true); return; }
+    const { file: was } = this.memory.kept, key = was?.sign === sign ? was.key : newKey();
+    this.memory.keep({ file: { sign, key } });
+    this.ask(fill(SAY.ask_file, { name: file.name, size: sized(file.size) }), SAY.yes_send, async () => {
+      this.dropped = "";
+      const stored = await this.deliver(file, key);
+      if (stored) this.memory.keep({ file: null });
+      return stored;
+    }, [SAY.no, () => { this.dropped = key; }]);
+  }
+
+  typePlace() {
+    this.box.value += (this.box.value && "\n") + SAY.place;
+    this.typed();
+    this.box.focus();
   }
 
   askLocation() {
+    if (this.unagreed(() => this.askLocation())) return;
     let send; // made once: called again after a failure, it is the same message
     this.ask(SAY.ask_location, SAY.yes_send, async () => {
       try {
         send = send || this.sender({ location: await this.locate() });
       } catch {
         this.tell(SAY.no_location, true);
-        return true;
+        return false;
       }
       return send();
-    });
+    }, [SAY.type_place, () => { this.tell(""); this.typePlace(); }], [SAY.no]);
   }
 
   async locate() {
@@ -225,15 +325,16 @@ class WajahChat extends HTMLElement {
     return () => this.deliver(content, key);
   }
 
-  /** Ask before doing; the question stays until it is done or called off. */
-  ask(question, yes, act) {
+  /** Ask before doing; the question stays until it is done or called off. `others`: [title, what it does]. */
+  ask(question, yes, act, ...others) {
+    if (!others.length) others = [[SAY.no]];
     const asker = this.shadowRoot.activeElement;
     const close = () => { this.question.hidden = true; (asker || this.box).focus(); };
     const agree = async () => { if (await act()) close(); };
     const button = (className, onclick, title) => make("button", { type: "button", className, onclick }, title);
     const yesButton = button("first", agree, yes);
     this.question.replaceChildren(make("p", { id: "question" }, question),
-      make("div", {}, yesButton, button("", close, SAY.no)));
+      make("div", {}, yesButton, ...others.map(([title, does]) => button("", () => { close(); does?.(); }, title))));
     this.question.hidden = false;
     yesButton.focus();
   }
@@ -255,14 +356,17 @@ class WajahChat extends HTMLElement {
     this.box.value = "";
     this.typed();
     this.memory.forget();
+    this.unread = 0;
+    this.seen();
     this.tell("");
     return true;
   }
 
   /** Begin anew: the conversation is unknown to the server, or to be forgotten. What is written stays. */
   restart() {
-    this.memory.keep({ id: null, token: null });
+    this.memory.keep({ id: null, token: null, read: 0, offered: false });
     this.keys.clear();
+    this.now = null;
     this.talk.begin();
     this.hurry();
   }
@@ -293,8 +397,10 @@ class WajahChat extends HTMLElement {
   /** Everything that is not shown yet. */
   async catchUp(here) {
     const first = this.talk.last === 0;
-    for (let news; here() && (news = await this.line.after(this.talk.last)).length;) {
-      for (const message of news) if (here()) this.talk.add(message);
+    for (let news; here() && (news = await this.line.after(this.talk.last));) {
+      for (const message of news.messages) if (here()) this.talk.add(message);
+      if (here()) this.case(news.case);
+      if (!news.messages.length) break;
     }
     if (first) setTimeout(() => this.talk.quiet(false), 500);
   }
@@ -305,7 +411,11 @@ class WajahChat extends HTMLElement {
     this.cut = new AbortController();
     try {
       const stream = this.line.stream(this.talk.last, () => { spoke = true; }, this.cut.signal);
-      for await (const message of stream) if (here()) this.talk.add(message);
+      for await (const news of stream) {
+        if (!here()) break;
+        if (news.seq) this.talk.add(news);
+        else this.case(news);
+      }
     } catch { /* the next look tells whether the connection is gone */ }
     return spoke;
   }

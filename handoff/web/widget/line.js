@@ -1,7 +1,7 @@
 // Talking to the server: the Chat API, one request at a time, and the stream.
 
 const CALL_MS = 30000;
-const FILE_MS = 300000;
+const PIECE = 65536;     // of a file: little is lost when the line drops
 const SILENT_MS = 45000; // the server's heartbeat comes every 20 s
 const FIRST_MS = 10000;  // a stream that has said nothing by then is held back by something on the way
 
@@ -29,13 +29,13 @@ class Line {
   get begun() { return Boolean(this.memory.kept.id); }
 
   /** One request; the response when it succeeded. Throws `Refusal`. */
-  async call(path, { body, headers, signal, ms = CALL_MS } = {}) {
+  async call(path, { body, headers, signal, method = body === undefined ? "GET" : "POST" } = {}) {
     const stop = new AbortController();
     signal?.addEventListener("abort", () => stop.abort());
     let response;
     try {
-      response = await limited(ms, fetch(new URL(path, BASE), {
-        method: body === undefined ? "GET" : "POST", body, signal: stop.signal, cache: "no-store",
+      response = await limited(CALL_MS, fetch(new URL(path, BASE), {
+        method, body, signal: stop.signal, cache: "no-store",
         credentials: "omit", headers: { Accept: "application/json", ...headers },
       }));
     } catch {
@@ -55,24 +55,44 @@ class Line {
   }
 
   async begin() {
-    const begun = await (await this.call("api/v1/conversations", { body: "" })).json();
+    const { consent } = this.memory.kept;
+    const begun = await (await this.call("api/v1/conversations", { body: JSON.stringify({ consent }) })).json();
     this.memory.keep({ id: begun.conversation_id, token: begun.token });
   }
 
-  async send(content, key) {
-    if (!this.begun) await this.begin();
-    const file = content instanceof FormData;
-    const headers = { "Idempotency-Key": key, ...(file ? {} : { "Content-Type": "application/json" }) };
-    const body = file ? content : JSON.stringify(content);
-    return (await this.ask("messages", { body, headers, ms: file ? FILE_MS : CALL_MS })).json();
+  async post(path, content, key) {
+    const headers = { "Idempotency-Key": key, "Content-Type": "application/json" };
+    return (await this.ask(path, { body: JSON.stringify(content), headers })).json();
   }
 
-  async after(seq) { return (await (await this.ask(`messages?after=${seq}`)).json()).messages; }
+  /** Send a message, or a file; of a file, `progress` is told as what part it has come. */
+  async send(content, key, progress) {
+    if (!this.begun) await this.begin();
+    return this.post("messages", content instanceof File ? { upload: await this.bring(content, key, progress) } : content, key);
+  }
 
-  /** The messages as they come, until the stream ends or falls silent. `alive` is called when it works. */
+  /** Bring a file in pieces, from where the server has it on; its id there. */
+  async bring(file, key, progress) {
+    let { upload_id: id, received } = await this.post("uploads", { name: file.name.slice(-120), size: file.size }, key);
+    while (progress(received / file.size), received < file.size) {
+      try {
+        const body = file.slice(received, received + PIECE), headers = { "Upload-Offset": received };
+        ({ received } = await (await this.ask(`uploads/${id}`, { method: "PATCH", body, headers })).json());
+      } catch (refusal) {
+        if ([404, 409].includes(refusal.status)) throw new Refusal(0); // begun anew, or further than we know: ask again
+        throw refusal;
+      }
+    }
+    return id;
+  }
+
+  /** {messages after the number, the case as it stands}. */
+  async after(seq) { return (await this.ask(`messages?after=${seq}`)).json(); }
+
+  /** Messages, and cases that changed, as they come, until the stream ends or falls silent. `alive` is called when it works. */
   async *stream(seq, alive, signal) {
     const headers = { Accept: "text/event-stream", "Last-Event-ID": String(seq) };
-    const response = await this.ask("events", { headers, signal });
+    const response = await this.ask("events?cases=1", { headers, signal });
     if (!response.body) throw new Refusal(0);
     const reader = response.body.getReader(), decoder = new TextDecoder();
     let rest = "", patience = FIRST_MS;

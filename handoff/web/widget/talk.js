@@ -4,24 +4,56 @@ const TITLE_LENGTH = 20; // of a topic, in the catalogue
 const PASSING = new Set(["topic", "aspect", "confirm", "not_yet", "other"]); // what they ask is asked again when needed
 const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other"]);
 
+const link = (path, title) => make("a", { href: new URL(path, BASE).href, target: "_blank", rel: "noopener" }, title);
+const caseLink = (url) => (/^https?:/.test(url) ? link(url, SAY.case_link) : null);
+
 class Talk {
   /** `does` carries out what the reader asks for: `write(text)`, `tap(payload, seq)`, `download(file)`; it is told of
-   *  each word of somebody else by `answered()`. */
+   *  each word of somebody else by `answered(seq)`. */
   constructor(does) {
     this.does = does;
     this.log = make("div", { className: "log", role: "log", tabIndex: 0, "aria-label": SAY.log, "aria-live": "polite" });
+    this.status = make("span", { "aria-live": "polite" });
+    this.number = make("b");
+    this.facts = make("div");
+    this.strip = make("details", { className: "case" }, make("summary", {}, this.number, this.status), this.facts);
     this.begin();
   }
 
   /** Nothing said yet: who is here, and a few words to begin with. */
   begin() {
     this.last = 0;              // the number of the newest message shown
-    this.statuses = new Map();  // case number -> the places that show its status
-    this.known = new Set();     // what was said of a case already
+    this.strip.hidden = true;
+    this.opened = false;        // whether a message told of a case
     const starter = (text) => make("button", { type: "button", onclick: () => this.does.write(text) }, text);
     this.starters = make("div", { className: "starters" }, ...SAY.starters.map(starter));
     this.log.replaceChildren(make("div", { className: "intro" },
-      ...SAY.intro.split("\n").map((text) => make("p", {}, text)), this.starters));
+      ...SAY.intro.split("\n").map((text) => make("p", {}, text)),
+      make("p", {}, link("privasi", SAY.privacy)), this.starters));
+  }
+
+  /** Who does not agree still learns what there is to know, and where to go. Called without: no longer. */
+  refused(yes) {
+    this.log.querySelector(".refused")?.remove();
+    if (!yes) return;
+    const told = make("div", { className: "body refused" }, ...SAY.refused.split("\n").map((text) => make("p", {}, text)),
+      make("ul", {}, ...WORDS.visit.map((line) => make("li", {}, line))), link("layanan", SAY.catalogue));
+    this.log.append(told);
+    this.log.scrollTop = told.offsetTop;
+  }
+
+  /** The case as it stands now, above the talk; what is in the talk is what was said at the time. */
+  case({ number, status, officer, url, reply_due: due, respond_by: reply, resolve_by: end }) {
+    const open = status !== "closed", says = `${WORDS.status[status]} · ${officer.name}`;
+    const fact = (name, value) => [make("dt", {}, name), make("dd", {}, value)];
+    this.number.textContent = fill(SAY.case, { number });
+    if (this.status.textContent !== says) this.status.textContent = says;
+    this.facts.replaceChildren(make("dl", {},
+      ...fact(SAY.officer, `${officer.name}, ${officer.title}, ${officer.unit}`),
+      ...(open && due ? fact(WORDS.respond_by, promised(reply)) : []),
+      ...(open ? fact(WORDS.resolve_by, promised(end)) : [])), caseLink(url));
+    this.strip.hidden = false;
+    if (!open) this.remove(".of-case");
   }
 
   /** Show a message, if it is newer than what is shown. */
@@ -30,14 +62,14 @@ class Talk {
     this.last = message.seq;
     const mine = message.author === "citizen";
     if (mine) this.remove(".passing");
-    if (message.case?.status === "closed") this.remove(".of-case");
     this.starters.remove();
+    this.opened ||= message.case;
     const item = make("div", { className: `message ${message.author}` }, this.who(message),
       make("div", { className: message.case ? "body card" : "body" }, ...this.said(message), this.choices(message)));
     const { scrollHeight, scrollTop, clientHeight } = this.log;
     this.log.append(item);
-    if (mine || scrollHeight - scrollTop - clientHeight < 60) this.log.scrollTop = item.offsetTop - 12;
-    if (!mine) this.does.answered();
+    if (mine || scrollHeight - scrollTop - clientHeight < 200) this.log.scrollTop = item.offsetTop - 12;
+    if (!mine) this.does.answered(message.seq);
   }
 
   /** What comes now is the past: it is not read out. */
@@ -64,39 +96,29 @@ class Talk {
     const date = fill(SAY.reviewed, { date: longDate(...answer.reviewed.split("-").map(Number)) });
     const note = says ? said.pop() : `${SAY.source}: ${answer.sources.join("; ")} · ${date}`;
     const title = said[0].length <= TITLE_LENGTH ? said.shift() : null;
-    return [title && make("b", {}, title), text(...lined(said.join("\n"))), make("p", { className: "note" }, note)];
+    const id = `about${this.last}`; // tells the buttons of one answer from those of another
+    return [title && make("b", { id }, title), text(...lined(said.join("\n"))),
+      make("p", { className: "note", id: title ? "" : id }, note)];
   }
 
-  /** A case: what the message says, its status, and of officer and times what was not said before. */
-  card({ text: said, case: { number, status, officer, url, ...times } }, text) {
-    const place = make("dd", {}, WORDS.status[status]), places = [...(this.statuses.get(number) || []), place];
-    places.forEach((shown) => { shown.textContent = WORDS.status[status]; });
-    this.statuses.set(number, places);
-    const person = `${officer.name}, ${officer.title}`;
-    const facts = [[SAY.officer, person, `${person}, ${officer.unit}`]];
-    if (status !== "closed") {
-      for (const name of ["respond_by", "resolve_by"]) facts.push([WORDS[name], promised(times[name]), promised(times[name])]);
-    }
-    const unsaid = facts.filter(([, sign]) => !said.includes(sign) && !this.known.has(`${number} ${sign}`));
-    facts.forEach(([, sign]) => this.known.add(`${number} ${sign}`));
-    return [make("h3", {}, fill(SAY.case, { number })), text(...lined(said)),
-      make("dl", {}, make("dt", {}, SAY.status), place,
-        ...unsaid.flatMap(([name, , value]) => [make("dt", {}, name), make("dd", {}, value)])),
-      /^https?:/.test(url) ? make("a", { href: url, target: "_blank", rel: "noopener" }, SAY.case_link) : null];
+  /** What was said of a case. */
+  card({ text: said, case: { number, url } }, text) {
+    return [make("h3", {}, fill(SAY.case, { number })), text(...lined(said)), caseLink(url)];
   }
 
   file(file) {
-    return make("button", { type: "button", className: "bare", onclick: () => this.does.download(file) },
+    return make("button", { type: "button", className: "bare", dir: "auto", onclick: () => this.does.download(file) },
       `${file.name} (${sized(file.size)})`);
   }
 
   /** The message's buttons. Some go once the talk has gone on, those of a case once it is closed. */
-  choices({ buttons, seq }) {
+  choices({ buttons, seq, answer }) {
     if (!buttons.length) return null;
     const button = ({ title, payload }) => {
       const kind = payload.split(":")[0];
       const className = `${PASSING.has(kind) ? "passing" : ""} ${OF_CASE.has(kind) ? "of-case" : ""}`;
-      return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq) }, title);
+      const about = answer ? { "aria-describedby": `about${seq}` } : {};
+      return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq), ...about }, title);
     };
     return make("div", { className: "buttons" }, ...buttons.map(button));
   }

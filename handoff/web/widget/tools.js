@@ -16,6 +16,7 @@ const SCRIPT = document.currentScript || document.querySelector('script[src*="wi
 const BASE = new URL(".", SCRIPT.src).href;
 const STORE = "wajah:" + BASE;
 const LABELLED = /^(\p{Lu}[\p{L} ]{2,24}:)(.*)$/u;
+const SIDE = 1600; // pixels of a photo; a form photographed so can still be read
 const ITEM = /^(•|\d+\.) /;
 
 /** An element with properties, attributes and children; strings become text. */
@@ -61,6 +62,28 @@ function lined(text) {
 }
 
 const sized = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1).replace(".", ",")} MB`);
+
+/** A photo no larger than is needed to read it; the file itself where it is small, no photo, or not readable here. */
+async function scaled(file) {
+  try {
+    const picture = await createImageBitmap(file), by = SIDE / Math.max(picture.width, picture.height);
+    if (by >= 1) return file;
+    const canvas = make("canvas", { width: picture.width * by, height: picture.height * by });
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#fff"; // where a picture is transparent
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    pen.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    const small = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.8));
+    if (small.size < file.size) return new File([small], file.name.replace(/\.\w+$/, "") + ".jpg");
+  } catch { /* as it is */ }
+  return file;
+}
+
+/** What was typed as an address for news: an e-mail, a WhatsApp number, or neither. */
+function contactOf(text) {
+  if (/^[^@\s]+@[^@\s]+\.[^@\s]{2,}$/.test(text)) return { email: text };
+  return /^\+?[\d ().-]{9,20}$/.test(text) ? { whatsapp: text } : null;
+}
 
 /** The conversation and what is being written; in memory only where the browser stores nothing. */
 class Memory {
