@@ -115,12 +115,20 @@ def box(page: Page) -> Locator:
     return page.locator("wajah-chat").get_by_role("textbox", name="Tulis pesan")
 
 
+def agree(page: Page) -> None:
+    """First contact: agrees to how data is used, if the widget asks; what was to be sent is sent then."""
+    yes = page.locator("wajah-chat").get_by_role("button", name="Setuju dan lanjutkan")
+    if yes.is_visible():
+        yes.click()
+
+
 def say(page: Page, text: str) -> Locator:
     """Writes in the widget, sends, and waits until it stands in the conversation as sent; that message."""
     mine = talk(page).locator(".message.citizen")
     before = mine.count()
     box(page).fill(text)
     page.locator("wajah-chat").get_by_role("button", name="Kirim", exact=True).click()
+    agree(page)
     expect(mine).to_have_count(before + 1)
     return mine.nth(before)
 

@@ -1,11 +1,10 @@
-// The element: what is written and sent, what comes, and the frame around the talk.
+// The element: what is written and sent, and what comes.
 
 const FILE_BYTES = 10 * 1024 * 1024;
-const ACCEPT = "image/*,application/pdf,audio/*,video/mp4,video/webm";
 const TRIES = 6;
 const POLL_MS = 4000;
 
-class WajahChat extends HTMLElement {
+class WajahChat extends Frame {
   memory = new Memory();
   line = new Line(this.memory);
   bell = new Bell();
@@ -17,7 +16,6 @@ class WajahChat extends HTMLElement {
   });
   busy = false;      // something is being sent
   keys = new Map();  // what was sent and may not be stored, with its key
-  unread = 0;
 
   connectedCallback() {
     if (!this.shadowRoot) this.build();
@@ -50,116 +48,6 @@ class WajahChat extends HTMLElement {
     root.addEventListener("keydown", (event) => { if (event.key === "Escape") this.open(false); });
     this.show(false);
     if (this.memory.kept.key) this.tell(SAY.unsure, true);
-  }
-
-  /** A constructed sheet needs no leave of the page's CSP; older browsers get a link to the same style. */
-  dress(root) {
-    try {
-      const sheet = new CSSStyleSheet();
-      sheet.replaceSync(STYLE);
-      root.adoptedStyleSheets = [sheet];
-    } catch {
-      root.append(make("link", { rel: "stylesheet", href: new URL("static/widget.css", BASE).href }));
-    }
-  }
-
-  header() {
-    const mark = WORDS.is_example ? make("span", { className: "mark" }, SAY.example) : null;
-    const close = make("button", { className: "bare", type: "button", onclick: () => this.open(false) }, SAY.close);
-    return make("header", {}, make("h2", {}, fill(SAY.title, WORDS), " ", mark), this.inline ? null : close);
-  }
-
-  form() {
-    this.box = make("textarea", { id: "box", rows: 1, maxLength: 4096, dir: "auto", placeholder: SAY.label,
-      value: this.memory.kept.draft || "", oninput: () => this.typed() });
-    this.box.addEventListener("keydown", (event) => {
-      const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
-      if (!sends || !matchMedia("(pointer: fine)").matches) return; // on a telephone Enter is a new line
-      event.preventDefault();
-      this.write();
-    });
-    return make("form", { className: "row", onsubmit: (event) => { event.preventDefault(); this.write(); } },
-      make("label", { className: "unseen", htmlFor: "box" }, SAY.label), this.box,
-      make("button", { className: "first", type: "submit" }, SAY.send));
-  }
-
-  tools() {
-    const tool = (title, onclick) => make("button", { className: "bare", type: "button", onclick }, title);
-    this.picker = make("input", { type: "file", accept: ACCEPT, hidden: true, onchange: () => this.picked() });
-    return make("div", { className: "tools" }, this.picker,
-      tool(SAY.file, () => this.picker.click()),
-      tool(SAY.location, () => (navigator.geolocation && isSecureContext ? this.askLocation() : this.typePlace())),
-      tool(SAY.forget, () => this.ask(SAY.ask_forget, SAY.yes_forget, () => this.forget())));
-  }
-
-  // --- what the reader sees of it ---------------------------------------------------------------------------------
-
-  get inline() { return this.hasAttribute("inline"); }
-
-  /** Open or close the chat on a foreign page; where it is part of the page it is always open. */
-  open(open) {
-    if (this.inline) return;
-    this.show(open);
-    (open ? this.box : this.launcher).focus();
-  }
-
-  show(open) {
-    open = open || this.inline;
-    this.panel.hidden = !open;
-    this.launcher.hidden = open;
-    this.launcher.setAttribute("aria-expanded", open);
-    this.toggleAttribute("open", open);
-    this.fit();
-    this.seen();
-  }
-
-  typed() {
-    this.memory.keep({ draft: this.box.value, key: null });
-    this.fit();
-  }
-
-  /** Let the box grow with what is written. */
-  fit() {
-    this.box.style.height = "";
-    if (this.box.value) this.box.style.height = `${this.box.scrollHeight + 2}px`;
-  }
-
-  /** Somebody else's word was shown. */
-  heard(seq) {
-    if (this.state.textContent === SAY.stored) this.tell("");
-    if (seq > (this.memory.kept.read || 0)) this.unread += 1;
-    this.seen();
-    this.case(this.now);
-  }
-
-  /** Count what came while the reader could not see it, where they will look first. */
-  seen() {
-    if (!document.hidden && !this.panel.hidden && this.talk.last) {
-      this.unread = 0;
-      if (this.memory.kept.read !== this.talk.last) this.memory.keep({ read: this.talk.last });
-    }
-    const { unread } = this;
-    const count = unread ? make("span", { className: "count" }, unread, make("span", { className: "unseen" }, SAY.unread)) : "";
-    this.launcher.replaceChildren(SAY.launcher, " ", count);
-    if (this.inline && BASE.startsWith(location.origin)) {
-      document.title = document.title.replace(/^(\(\d+\) )?/, unread ? `(${unread}) ` : "");
-    }
-  }
-
-  /** The case as it stands; when it is new, where else news of it should go. */
-  case(now) {
-    this.now = now;
-    if (!now) return;
-    this.talk.case(now);
-    const open = now.status !== "closed";
-    if (!open) this.offered?.remove();
-    else if (this.talk.opened && !this.memory.kept.offered && !this.offered?.isConnected) this.offer();
-  }
-
-  tell(sentence, bad = false) {
-    this.state.textContent = sentence;
-    this.state.hidden = !sentence;
-    this.state.classList.toggle("bad", bad);
   }
 
   // --- sending ----------------------------------------------------------------------------------------------------
@@ -247,6 +135,16 @@ class WajahChat extends HTMLElement {
     return true;
   }
 
+  /** The case as it stands; when it is new, where else news of it should go. */
+  case(now) {
+    this.now = now;
+    if (!now) return;
+    this.talk.case(now);
+    const open = now.status !== "closed";
+    if (!open) this.offered?.remove();
+    else if (this.talk.opened && !this.memory.kept.offered && !this.offered?.isConnected) this.offer();
+  }
+
   /** Offer, until it is answered, to send news of the case elsewhere too. */
   offer() {
     const end = () => {
@@ -323,20 +221,6 @@ class WajahChat extends HTMLElement {
   sender(content) {
     const key = newKey();
     return () => this.deliver(content, key);
-  }
-
-  /** Ask before doing; the question stays until it is done or called off. `others`: [title, what it does]. */
-  ask(question, yes, act, ...others) {
-    if (!others.length) others = [[SAY.no]];
-    const asker = this.shadowRoot.activeElement;
-    const close = () => { this.question.hidden = true; (asker || this.box).focus(); };
-    const agree = async () => { if (await act()) close(); };
-    const button = (className, onclick, title) => make("button", { type: "button", className, onclick }, title);
-    const yesButton = button("first", agree, yes);
-    this.question.replaceChildren(make("p", { id: "question" }, question),
-      make("div", {}, yesButton, ...others.map(([title, does]) => button("", () => { close(); does?.(); }, title))));
-    this.question.hidden = false;
-    yesButton.focus();
   }
 
   /** Fetch a file of the conversation, which needs the token, and hand it to the browser. */

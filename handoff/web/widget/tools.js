@@ -4,7 +4,7 @@
  *   <script src="https://office.example/widget.js" defer></script>
  *
  * adds a button to the page that opens the chat. Where the page holds <wajah-chat inline>, the chat stands there
- * instead. handoff/web/html.py puts the files of this folder into one function, in the order tools, line, talk, chat,
+ * instead. handoff/web/html.py puts the files of this folder into one function, in the order tools, line, talk, frame, chat,
  * after WORDS (words.yml, with the office's name) and STYLE (static/widget.css).
  *
  * What is written leaves the box only once the server has stored it; every sending has a key, so trying again never

@@ -1,0 +1,299 @@
+"""The citizen's widget: first contact, the case as it stands, photos over bad lines, what came unseen."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.browser import PHONE, Network, agree, ask, axe, box, fits, heard, inspect, say, talk, tap
+from tests.support.house import House
+from tests.support.people import Officers
+from tests.support.record import rows
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(240)
+Open = Callable[..., Page]
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.locator("wajah-chat").get_by_role("button", name=name, exact=True)
+
+
+def kept(page: Page) -> dict[str, Any]:
+    """What the widget keeps on the device."""
+    stored = page.evaluate("Object.entries(localStorage).find(([name]) => name.startsWith('wajah:'))?.[1] || '{}'")
+    return dict(json.loads(stored))
+
+
+def photo() -> bytes:
+    """A telephone's photo, larger than is needed to read it."""
+    out = io.BytesIO()
+    Image.effect_noise((2400, 1800), 60).convert("RGB").save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def consents(house: House, page: Page) -> list[tuple[Any, ...]]:
+    return rows(house.home, "SELECT version, given FROM consents JOIN conversations USING (citizen_id) "
+                            "WHERE conversations.id = %s", kept(page)["id"])
+
+
+# --- first contact ----------------------------------------------------------------------------------------------------
+
+
+def test_p11_nothing_is_sent_before_the_reader_agrees_and_refusing_shows_other_ways(
+    open_page: Open, house: House
+) -> None:
+    phone = open_page("/", width=PHONE)
+    sent: list[str] = []
+    phone.on("request", lambda request: request.method == "POST" and sent.append(request.url))
+    expect(talk(phone)).to_contain_text("Bot menjawab lebih dulu")
+    expect(talk(phone).get_by_role("link", name="Bagaimana data Anda dipakai")).to_be_visible()
+    box(phone).fill("ktp sy ilang gmn ngurusnya")
+    button(phone, "Kirim").click()
+    expect(button(phone, "Setuju dan lanjutkan")).to_be_focused()
+    inspect(phone, "chat-consent")
+    button(phone, "Tidak setuju").click()
+    expect(talk(phone)).to_contain_text("Jalan Contoh Nomor 1")
+    expect(talk(phone).get_by_role("link", name="Baca keterangan layanan")).to_be_visible()
+    expect(box(phone)).to_have_value("ktp sy ilang gmn ngurusnya")
+    inspect(phone, "chat-refused")
+    assert sent == []
+    assert "id" not in kept(phone)
+    button(phone, "Kirim").click()  # a changed mind
+    agree(phone)
+    expect(heard(phone, 1)).to_contain_text("UU 24/2013")
+    expect(talk(phone).locator(".refused")).to_have_count(0)
+    assert consents(house, phone) == [(kept(phone)["consent"], True)]
+
+
+def test_a_starter_costs_one_tap_more_once(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    button(phone, "KTP saya hilang").click()
+    agree(phone)
+    heard(phone, 1)
+    say(phone, "biayanya brp")
+    expect(button(phone, "Setuju dan lanjutkan")).to_be_hidden()
+    heard(phone, 2)
+
+
+# --- the case ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_case_above_the_talk_stays_true(open_page: Open, officer: Officers) -> None:
+    phone = open_page("/", width=PHONE)
+    strip = phone.locator("wajah-chat .case")
+    expect(strip).to_be_hidden()
+    ask(phone, "mau bicara sama petugas")
+    case = until(lambda: live(phone), 20, "the case")
+    number, name = case["number"], case["officer"]["name"]
+    expect(strip.locator("summary")).to_contain_text(f"Kasus {number}")
+    expect(strip.locator("summary")).to_contain_text(f"Menunggu balasan petugas · {name}")
+    strip.locator("summary").click()
+    expect(strip).to_contain_text("Dibalas paling lambat")
+    expect(strip.get_by_role("link", name="Buka halaman kasus")).to_have_attribute("href", case["url"])
+    inspect(phone, "chat-case-strip")
+    officer(name).does("takeover", number)
+    officer(name).does("reply", number, "Sedang saya periksa.")  # this message shows no case
+    expect(strip.locator("summary")).to_contain_text("Sedang ditangani petugas")
+    expect(strip).not_to_contain_text("Dibalas paling lambat")
+    expect(strip).to_contain_text("Selesai paling lambat")
+    officer(name).does("propose", number, "Sudah beres.")
+    expect(strip.locator("summary")).to_contain_text("Menunggu jawaban Anda")
+    phone.reload()
+    expect(strip.locator("summary")).to_contain_text("Menunggu jawaban Anda")
+    tap(phone, "Sudah selesai")
+    expect(strip.locator("summary")).to_contain_text("Ditutup")
+    expect(talk(phone).get_by_role("button", name="Batalkan kasus")).to_have_count(0)
+
+
+def live(page: Page) -> dict[str, Any] | None:
+    """The case as the API tells it to this page's citizen."""
+    known = kept(page)
+    got = page.request.get(f"/api/v1/conversations/{known['id']}/messages",
+                           headers={"Authorization": f"Bearer {known['token']}"})
+    case: dict[str, Any] | None = got.json()["case"]
+    return case
+
+
+def test_where_else_news_should_go_is_asked_once_and_checked(open_page: Open, house: House) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "mau bicara sama petugas")
+    field = talk(phone).get_by_role("textbox", name="Mau dikabari juga")
+    for wrong in ("", "budi@", "0812", "telepon saja"):
+        field.fill(wrong)
+        button(phone, "Simpan").click()
+        expect(talk(phone).get_by_role("alert")).to_contain_text("Itu belum lengkap")
+        expect(field).to_be_focused()
+    inspect(phone, "chat-contact")
+    field.fill("0812 3456 7890")
+    button(phone, "Simpan").click()
+    expect(field).to_have_count(0)
+    expect(heard(phone, 2)).to_contain_text("juga akan dikirim ke alamat itu")
+    stored = rows(house.home, "SELECT kind FROM contacts JOIN conversations USING (citizen_id) "
+                              "WHERE conversations.id = %s", kept(phone)["id"])
+    assert stored == [("whatsapp",)]
+    phone.reload()
+    heard(phone, 2)
+    expect(phone.locator("wajah-chat .case")).to_be_visible()
+    expect(field).to_have_count(0)
+
+
+def test_the_offer_is_skipped_in_one_tap_and_does_not_come_back(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "mau bicara sama petugas")
+    button(phone, "Lewati").click()
+    expect(talk(phone)).to_be_focused()
+    phone.reload()
+    heard(phone, 1)
+    expect(phone.locator("wajah-chat .case")).to_be_visible()
+    expect(button(phone, "Lewati")).to_have_count(0)
+
+
+# --- photos -----------------------------------------------------------------------------------------------------------
+
+
+def test_p01_a_photo_over_a_line_that_drops_and_a_server_that_dies_arrives_once(open_page: Open, house: House) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "selamat pagi")
+    network = Network(phone)
+    network.slow(200_000, 100)
+    begun: list[str] = []
+    phone.on("request", lambda request: request.method == "PATCH" and begun.append(request.headers["upload-offset"]))
+    phone.locator("wajah-chat input[type=file]").set_input_files(
+        {"name": "ktp saya.png", "mimeType": "image/png", "buffer": photo()})
+    question = phone.locator("wajah-chat").get_by_role("group")
+    expect(question).to_contain_text("ktp saya.jpg")
+    bar = phone.locator("wajah-chat progress")
+    with phone.expect_request(lambda request: request.headers.get("upload-offset", "0") != "0"):
+        question.get_by_role("button", name="Kirim").click()
+    expect(bar).to_be_visible()
+    network.cut()
+    expect(phone.locator("wajah-chat").get_by_role("status")).to_contain_text("Belum terkirim")
+    restarts = house.kill("web")
+    house.until_back("web", restarts)
+    network.restore()
+    expect(talk(phone).get_by_role("button", name="ktp saya.jpg")).to_have_count(1)
+    expect(bar).to_be_hidden()
+    assert len([offset for offset in begun if offset == "0"]) == 1  # it went on where it was
+    known = kept(phone)
+    headers = {"Authorization": f"Bearer {known['token']}"}
+    got = phone.request.get(f"/api/v1/conversations/{known['id']}/messages", headers=headers).json()
+    (file,) = [file for message in got["messages"] for file in message["attachments"]]
+    with Image.open(io.BytesIO(phone.request.get(file["url"], headers=headers).body())) as arrived:
+        assert (arrived.format, arrived.size) == ("JPEG", (1600, 1200))
+
+
+def test_a_small_picture_is_sent_as_it_is_and_a_file_called_off_is_not_sent(open_page: Open) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (40, 30), "white").save(out, "PNG")
+    phone = open_page("/", width=PHONE)
+    picker, question = phone.locator("wajah-chat input[type=file]"), phone.locator("wajah-chat").get_by_role("group")
+    file: Any = {"name": "kecil.png", "mimeType": "image/png", "buffer": out.getvalue()}
+    picker.set_input_files(file)
+    agree(phone)  # a file, too, is not sent before its reader agrees
+    expect(question).to_contain_text("kecil.png")
+    question.get_by_role("button", name="Batal").click()
+    picker.set_input_files(file)
+    question.get_by_role("button", name="Kirim").click()
+    expect(talk(phone).get_by_role("button", name="kecil.png")).to_have_count(1)
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+def test_where_the_place_cannot_be_read_it_is_written(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)  # its owner has not allowed the location
+    ask(phone, "selamat pagi")
+    button(phone, "Lokasi").click()
+    phone.locator("wajah-chat").get_by_role("group").get_by_role("button", name="Kirim").click()
+    expect(phone.locator("wajah-chat").get_by_role("status")).to_contain_text("tidak bisa dibaca")
+    button(phone, "Tulis alamatnya").click()
+    expect(box(phone)).to_be_focused()
+    expect(box(phone)).to_have_value("Alamat: ")
+
+
+def test_a_place_is_sent_after_asking(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE, geolocation={"latitude": -7.79, "longitude": 110.36},
+                      permissions=["geolocation"])
+    ask(phone, "selamat pagi")
+    button(phone, "Lokasi").click()
+    phone.locator("wajah-chat").get_by_role("group").get_by_role("button", name="Kirim").click()
+    expect(talk(phone).locator(".message.citizen").last).to_contain_text("-7.79, 110.36")
+
+
+def test_the_buttons_of_one_answer_are_told_from_those_of_another(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "ktp sy ilang gmn ngurusnya")
+    ask(phone, "mo bikin kk baru syaratnya apa aja")
+    disputes = talk(phone).get_by_role("button", name="Jawaban ini salah", exact=True)
+    expect(disputes).to_have_count(2)
+    expect(disputes.nth(0)).to_have_accessible_description("KTP hilang")
+    expect(disputes.nth(1)).not_to_have_accessible_description("KTP hilang")
+    for one in (*disputes.all(), *talk(phone).get_by_role("button", name="Bicara dg petugas").all()):
+        size = one.bounding_box()
+        assert size
+        assert size["height"] >= 44
+
+
+@pytest.fixture
+def foreign(house: House) -> Iterator[str]:
+    """The address of somebody else's site with our script on its only page."""
+    page = ("<!doctype html><html lang='id'><title>Situs lain</title><main><h1>Situs lain</h1></main>"
+            f"<script src='{house.url}/widget.js' defer></script></html>").encode()
+
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def test_on_a_foreign_site_what_came_unseen_is_counted_on_the_button(
+    open_page: Open, foreign: str, officer: Officers
+) -> None:
+    page = open_page(foreign)
+    launcher = page.locator("wajah-chat .launcher")
+    expect(launcher).to_have_accessible_name("Tanya kami")
+    launcher.click()
+    expect(box(page)).to_be_focused()
+    ask(page, "mau bicara sama petugas")
+    number, name = number_and_officer(page)
+    page.keyboard.press("Escape")
+    expect(launcher).to_be_focused()
+    officer(name).does("takeover", number)
+    officer(name).does("reply", number, "Selamat pagi.")
+    expect(launcher).to_have_accessible_name("Tanya kami 2 pesan baru")
+    assert page.title() == "Situs lain"
+    axe(page)
+    fits(page)
+    page.reload()
+    expect(launcher).to_have_accessible_name("Tanya kami 2 pesan baru")
+    launcher.click()
+    expect(talk(page)).to_contain_text("Selamat pagi.")
+    page.keyboard.press("Escape")
+    expect(launcher).to_have_accessible_name("Tanya kami")
+
+
+def number_and_officer(page: Page) -> tuple[str, str]:
+    summary = page.locator("wajah-chat summary")
+    expect(summary).to_contain_text("Menunggu balasan petugas")
+    number, name = summary.locator("b").inner_text(), summary.locator("span").inner_text()
+    return number.removeprefix("Kasus "), name.rpartition(" · ")[2]
