@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
+import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from handoff.services import verbs
+from handoff.services import inbox, verbs
+from handoff.services.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import access_log
+from handoff.store.schema import access_log, officers, read_marks
 from tests.integration.test_case_page import reachable
 from tests.support.citizen import UNSURE, Citizen, answers, colleague
 from tests.support.console import browser, does, form_of, offered, opened, spoken
-from tests.support.office import officer_row, open_case, open_case_with_file
+from tests.support.office import officer_row, open_case, open_case_with_file, person
 from tests.support.pages import Page
 
 # What is shown does not depend on the database's release: one of them is enough.
@@ -175,3 +177,161 @@ async def test_nothing_is_called_done_that_this_officer_did_not_do(served):
     for claimed in ("takeover", "reply", "x"):
         page = Page(await client.get(f"/petugas/kasus/{case.number}?hasil={claimed}"))
         assert "hasil" not in [given.get("id") for _, given in page.tags]
+
+
+# --- who may ----------------------------------------------------------------------------------------------------------
+
+# Each route of a case, with what its form sends. The citizen's message is number 1.
+ROUTES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "page": ("GET", "", {}),
+    "newest": ("GET", "/segar", {}),
+    "small photo": ("GET", "/kecil/{file}", {}),
+    "act": ("POST", "/note", {"pesan": "Catatan."}),
+    "draft": ("PUT", "/draf", {"reply": "Baru separuh"}),
+    "presence": ("POST", "/hadir", {}),
+    "reveal": ("POST", "/tampilkan", {"pesan": "1", "alasan": "cocokkan data"}),
+}
+_ALL = dict.fromkeys(ROUTES, 200) | {"act": 303, "draft": 204}
+_UNKNOWN = dict.fromkeys(ROUTES, 404)
+EXPECTED: dict[str, dict[str, int]] = {
+    "the case's officer": _ALL,
+    "their colleague": _ALL | {"act": 409},
+    "the unit's head": _ALL,
+    "supervisor": _ALL,
+    "another unit's officer": _UNKNOWN,
+    "inspector": _UNKNOWN,
+    "data_officer": _UNKNOWN,
+    "auditor": dict.fromkeys(ROUTES, 403) | {"page": 200, "newest": 200},
+    "admin": dict.fromkeys(ROUTES, 403),
+    "nobody": {name: 303 if method == "GET" else 401 for name, (method, _, _) in ROUTES.items()},
+    "the case's officer without the CSRF token": {
+        name: 200 if method == "GET" else 403 for name, (method, _, _) in ROUTES.items()
+    },
+    "the case's officer with a one-time password": dict.fromkeys(ROUTES, 303),
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+async def test_role_by_route_of_a_case(served, name):
+    case, file = await open_case_with_file(served.runtime)
+    owner = await officer_row(served.runtime, case.officer_id)
+    client = await as_role(served, name, owner)
+    token = "" if name.endswith("CSRF token") else await token_of(client)
+    if name.endswith("one-time password"):
+        async with db.transaction(served.runtime.pool) as connection:
+            await connection.execute(update(officers).values(must_change_password=True))
+    client.follow_redirects = False
+    results = {}
+    for route, (method, path, fields) in ROUTES.items():
+        address = f"/petugas/kasus/{case.number}{path.format(file=file)}"
+        response = await client.request(method, address, data={"tanda": token, **fields} if method != "GET" else None)
+        results[route] = response.status_code
+    assert results == EXPECTED[name]
+
+
+async def test_the_table_names_every_route_of_a_case(served):
+    routes = {(method, route.path) for route in served.app.router.routes
+              if route.path.startswith("petugas/kasus/") for method in route.methods}
+    shape = {"/note": "/<action:str>", "/kecil/{file}": "/kecil/<file:str>"}
+    assert routes == {
+        (method, "petugas/kasus/<number:str>" + shape.get(path, path)) for method, path, _ in ROUTES.values()
+    }
+
+
+async def as_role(served, name: str, owner) -> httpx.AsyncClient:
+    """The browser of the one who asks."""
+    runtime = served.runtime
+    if name == "nobody":
+        return await browser(served)
+    if name.startswith("the case's officer"):
+        return await browser(served, owner)
+    if name == "their colleague":
+        return await browser(served, await colleague(runtime, owner))
+    units = {"the unit's head": "kependudukan", "another unit's officer": "sosial"}
+    return await browser(served, await person(runtime, name.rpartition(" ")[2], units.get(name)))
+
+
+async def token_of(client: httpx.AsyncClient) -> str:
+    """The session's CSRF token, from a page that everybody who has signed in may see."""
+    page = Page(await client.get("/petugas/kata-sandi"))
+    return next((form.fields["tanda"] for form in page.forms if "tanda" in form.fields), "")
+
+
+# --- for a page that is open ------------------------------------------------------------------------------------------
+
+BY_HTMX = {"HX-Request": "true"}
+
+
+async def test_what_is_new_comes_without_what_was_shown_and_counts_as_read(served, runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("zzz pertama", UNSURE)
+    client = await browser(served, await citizen.officer())
+    number = (await citizen.case()).number
+    page = await opened(client, number)
+    last = page.attributes("ol", "data-last")[0]
+    await citizen.writes("yang kedua")
+    fresh = Page(await client.get(f"/petugas/kasus/{number}/segar?setelah={last}"))
+    assert "yang kedua" in fresh.text
+    assert "zzz pertama" not in fresh.text
+    assert fresh.attributes("ol", "data-last")[0] == str(int(last) + 1)
+    assert offered(fresh) == offered(page)
+    async with db.transaction(runtime.pool) as connection:
+        assert (await connection.execute(select(read_marks.c.seq))).scalars().all() == [int(last) + 1]
+
+
+async def test_htmx_is_answered_with_one_sentence_done_or_why_not(served):
+    case = await open_case(served.runtime)
+    client = await browser(served, await officer_row(served.runtime, case.officer_id))
+    form = form_of(await opened(client, case.number), "reply")
+    for text, status, told in (("Baik.", 200, "Balasan Anda tersimpan"), (" ", 422, "Pesannya masih kosong.")):
+        answer = await client.post(form.action, data={**form.fields, "pesan": text}, headers=BY_HTMX)
+        assert (answer.status_code, answer.headers["wajah-kabar"]) == (status, "1")
+        assert told in Page(answer).text
+        assert "<html" not in answer.text
+    assert await spoken(served.runtime) == 1
+
+
+async def test_without_the_database_htmx_is_told_so(served, database):
+    case = await open_case(served.runtime)
+    client = await browser(served, await officer_row(served.runtime, case.officer_id))
+    form = form_of(await opened(client, case.number), "reply")
+    await reachable(database, False)
+    answer = await client.post(form.action, data={**form.fields, "pesan": "Baik."}, headers=BY_HTMX)
+    await reachable(database, True)
+    assert (answer.status_code, answer.headers["wajah-kabar"]) == (503, "1")
+    assert "<html" not in answer.text
+
+
+async def test_photos_are_small_and_other_files_have_no_picture(served):
+    case, file = await open_case_with_file(served.runtime)
+    client = await browser(served, await officer_row(served.runtime, case.officer_id))
+    page = await opened(client, case.number)
+    [picture] = page.attributes("img", "src")
+    assert picture.endswith(f"/kecil/{file}")
+    shown = await client.get(picture)
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.content[:3] == b"\xff\xd8\xff"
+
+
+async def test_a_place_is_a_point_on_a_sketch_without_anybody_being_asked(served, runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("zzz", UNSURE)
+    place = {"location": {"latitude": -2.43, "longitude": 115.25}}
+    await inbox.receive(runtime, citizen.id, Inbound("location", place))
+    client = await browser(served, await citizen.officer())
+    page = await opened(client, (await citizen.case()).number)
+    assert "Letak -2.430000, 115.250000" in page.text
+    assert page.attributes("circle", "cx")[0] == "21.25"
+    assert not [src for src in page.attributes("img", "src") if "://" in src]
+
+
+async def test_the_catalogue_stands_beside_in_parts_the_cases_topic_first(served, runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
+    await citizen.taps("Jawaban ini salah")
+    client = await browser(served, await citizen.officer())
+    page = await opened(client, (await citizen.case()).number)
+    entries = [given for given in page.attributes("details", "id") if given.startswith("katalog-")]
+    assert entries[:2] == ["katalog-ktp_hilang", "katalog-ktp_rusak"]
+    for part in ("Syarat", "Biaya", "Waktu", "Langkah"):
+        assert f"Sisipkan ke balasan : {part}, KTP hilang" in page.text
