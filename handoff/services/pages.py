@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from handoff.domain.calendar import CalendarError, WorkingCalendar
 from handoff.services.cases import Facts, key_of, load
 from handoff.services.conversations import reply_is_due
 from handoff.services.errors import Forbidden
+from handoff.services.office import calendar_of
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import answers, case_items, cases, conversations, messages, offices, publications, units
@@ -23,12 +26,38 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True)
 class Sign:
-    """What stands over the office's door. `zone` is an IANA name; `units` are names by the catalogue's slugs."""
+    """What stands over the office's door. `zone` is an IANA name; `units` are names by the catalogue's slugs, and so
+    are `calendars`, as far as the database knows them; `default` is the slug of the unit that takes what none claims.
+    """
 
     name: str
     is_example: bool
     zone: str
     units: Mapping[str, str]
+    calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+    default: str = ""
+
+    def today(self, now: datetime, slug: str = "") -> Today | None:
+        """How the unit (or the default one) is open now; None when nobody knows."""
+        calendar = self.calendars.get(slug) or self.calendars.get(self.default)
+        if calendar is None:
+            return None
+        try:
+            if calendar.is_open(now):
+                day = now.astimezone(calendar.zone).date()
+                closes = next(end for start, end in calendar.openings(day) if start <= now < end)
+                return Today(True, closes.astimezone(calendar.zone))
+            return Today(False, calendar.next_open(now))
+        except CalendarError:
+            return None
+
+
+@dataclass(frozen=True)
+class Today:
+    """Whether a unit is open, and until when; when it is closed, when it opens again. In the unit's zone."""
+
+    is_open: bool
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -55,7 +84,7 @@ def sign_without_database(runtime: Runtime) -> Sign:
 
 async def sign(runtime: Runtime) -> Sign:
     """The office's sign; what the database does not say comes from the catalogue."""
-    known = sign_without_database(runtime)
+    known, now = sign_without_database(runtime), runtime.clock()
     async with db.transaction(runtime.pool) as connection:
         office = (await connection.execute(
             select(offices.c.id, offices.c.name, offices.c.is_example).order_by(offices.c.created_at).limit(1)
@@ -63,10 +92,14 @@ async def sign(runtime: Runtime) -> Sign:
         if office is None:
             return known
         rows = (await connection.execute(
-            select(units.c.slug, units.c.name, units.c.zone, units.c.is_default).where(units.c.office_id == office.id)
+            select(units).where(units.c.office_id == office.id)
         )).all()
-    zone = next((row.zone for row in rows if row.is_default), known.zone)
-    return Sign(office.name, office.is_example, zone, {**known.units, **{row.slug: row.name for row in rows}})
+        calendars = {row.slug: await calendar_of(connection, row, now) for row in rows}
+    default = next((row for row in rows if row.is_default), None)
+    return Sign(
+        office.name, office.is_example, default.zone if default else known.zone,
+        {**known.units, **{row.slug: row.name for row in rows}}, calendars, default.slug if default else "",
+    )
 
 
 async def suspended_topics(runtime: Runtime) -> frozenset[str]:

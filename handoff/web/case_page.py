@@ -16,17 +16,20 @@ from typing import Any
 from uuid import UUID
 
 from sanic import Blueprint, Request
+from sanic.request import File
 from sanic.response import HTTPResponse, redirect
 
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services import conversations, inbox, pages
-from handoff.services.errors import Forbidden, NotFound, ServiceError
+from handoff.domain.text import clean
+from handoff.services import conversations, files, inbox, pages
+from handoff.services.case_steps import doings
+from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
 from handoff.services.pages import OpenedCase
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.chat import send_file
-from handoff.web.requests import address_of, limit, number_of, runtime_of, uuid_of
+from handoff.web.requests import address_of, answer, limit, number_of, runtime_of, uuid_of
 
 case_page = Blueprint("case_page", url_prefix="/kasus")
 case_page.on_request(html.learn)
@@ -35,6 +38,8 @@ COOKIE = "kasus"
 COOKIE_SECONDS = 120 * 24 * 3600  # longer than the longest case class, 60 working days
 WINDOW = 100                     # messages a page
 ANSWER_SECONDS = 1.5             # how long a reply waits for its turn, so that the page shows what came of it
+NEWS_SECONDS = 25.0              # how long the page's script waits for something new before it asks again
+RETRY_SECONDS = 5
 _FORM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -45,23 +50,34 @@ class Reply:
     form: str
     text: str
     payload: str
+    file: File | None = None
 
     @classmethod
     def of(cls, request: Request) -> Reply:
         """The form's fields; line ends as the citizen typed them, not as browsers post them."""
         given: Any = request.get_form(keep_blank_values=True) or {}
         form = given.get("kiriman") or ""
+        sent: Any = request.files.get("berkas") if request.files else None
         return cls(form if _FORM.fullmatch(form) else secrets.token_hex(16),
-                   (given.get("pesan") or "").replace("\r\n", "\n"), given.get("tombol") or "")
+                   (given.get("pesan") or "").replace("\r\n", "\n"), given.get("tombol") or "",
+                   sent if sent is not None and (sent.name or sent.body) else None)
 
-    def inbound(self) -> Inbound:
-        """As a message. Its key covers the words too: a page opened again from the browser's memory and written on
-        anew is another message. Raises `TooLarge`, `Unprocessable`."""
-        words = hashlib.sha256(f"{self.payload}\0{self.text}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
-        key = f"form-{self.form}-{words}"
+    async def inbound(self, request: Request, conversation_id: UUID) -> Inbound:
+        """As a message. Its key covers what was written and chosen too: a page opened again from the browser's memory
+        and written on anew is another message. Raises `TooLarge`, `UnsupportedMedia`, `Unprocessable`."""
+        content = hashlib.sha256(f"{self.payload}\0{self.text}\0".encode("utf-8", "surrogatepass"))
+        content.update(self.file.body if self.file else b"")
+        key = f"form-{self.form}-{content.hexdigest()[:16]}"
         if self.payload:
             return Inbound("payload", {"payload": self.payload[:256]}, key=key)
-        return Inbound.text(self.text, key=key)
+        if self.file is None:
+            return Inbound.text(self.text, key=key)
+        if len(self.text) > inbox.TEXT_CHARACTERS:
+            raise TooLarge()
+        runtime = runtime_of(request)
+        data_key = await conversations.data_key_of(runtime, conversation_id)
+        stored = await asyncio.to_thread(files.keep, runtime, data_key, self.file.name or "", self.file.body)
+        return Inbound("file", {"text": clean(self.text).strip()}, key=key, files=(stored,))
 
 
 @case_page.on_request
@@ -79,18 +95,43 @@ async def show(request: Request, number: str) -> HTTPResponse:
     if known != number:
         return redirect(f"/kasus/{known}" + (f"?{request.query_string}" if key else ""), status=303)
     try:
-        opened = await pages.open_case(runtime_of(request), known, key or request.cookies.get(COOKIE) or "")
+        opened = await pages.open_case(runtime_of(request), known, key or _key(request))
     except Forbidden:
         return _locked(request)
+    except DatabaseAway:
+        return _away(request, known)
     if key:
         return _with_key(request, redirect(_path(known), status=303), known, key, COOKIE_SECONDS)
-    return await _page(request, opened, Reply(secrets.token_hex(16), "", ""))
+    try:
+        return await _page(request, opened)
+    except DatabaseAway:
+        return _away(request, known)
+
+
+@case_page.get("/<number:str>/kabar")
+async def news(request: Request, number: str) -> HTTPResponse:
+    """For the page's script: answers when the case is no longer as in `?versi=`, with its new version; 204 when
+    nothing happened for a while. What is new the script then reads from the page itself."""
+    known, shown = number_of(request, "dari"), request.args.get("versi") or ""
+    opened = await _opened(request, number)
+    with request.app.ctx.hub.reading(opened.conversation_id) as happened:  # subscribe first, then look
+        until = asyncio.get_running_loop().time() + NEWS_SECONDS
+        while True:
+            happened.clear()
+            version = _version(await _facts(request, await _opened(request, number), known))
+            if version != shown:
+                return answer({"version": version})
+            try:
+                async with asyncio.timeout_at(until):
+                    await happened.wait()
+            except TimeoutError:
+                return answer(None, 204)
 
 
 @case_page.post("/<number:str>")
 async def reply(request: Request, number: str) -> HTTPResponse:
     """A message or a button from the page; "Terkirim" is said by the page that follows, once it is stored."""
-    key = request.cookies.get(COOKIE) or ""
+    key = _key(request)
     given = Reply.of(request)
     if _number(number) != number:
         raise NotFound()
@@ -123,7 +164,7 @@ async def download(request: Request, number: str, file: str) -> HTTPResponse:
     if _number(number) != number:
         raise NotFound()
     try:
-        opened = await pages.open_case(runtime_of(request), number, request.cookies.get(COOKIE) or "")
+        opened = await pages.open_case(runtime_of(request), number, _key(request))
     except Forbidden:
         return _locked(request)
     return await send_file(request, opened.conversation_id, uuid_of(file))
@@ -132,7 +173,8 @@ async def download(request: Request, number: str, file: str) -> HTTPResponse:
 async def _store(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
     runtime, number = runtime_of(request), opened.facts.row.number
     with request.app.ctx.hub.reading(opened.conversation_id) as happened:
-        receipt = await inbox.receive(runtime, opened.conversation_id, given.inbound())
+        inbound = await given.inbound(request, opened.conversation_id)
+        receipt = await inbox.receive(runtime, opened.conversation_id, inbound)
         await _settled(request, receipt.message_id, happened)
     return redirect(f"{_path(number)}?terkirim={receipt.seq}#terkirim", status=303)
 
@@ -150,22 +192,55 @@ async def _settled(request: Request, message_id: UUID, happened: asyncio.Event) 
         return
 
 
-async def _page(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
+async def _opened(request: Request, number: str) -> OpenedCase:
+    """The case, by this browser's key. Raises `Forbidden`, `NotFound`."""
+    if _number(number) != number:
+        raise NotFound()
+    return await pages.open_case(runtime_of(request), number, _key(request))
+
+
+async def _facts(request: Request, opened: OpenedCase, start: int) -> dict[str, Any]:
+    """What the page shows of the case, its messages from the number `start` on (0: the newest)."""
     runtime, facts = runtime_of(request), opened.facts
     newest = max(opened.first_seq, opened.last_seq - WINDOW + 1)
-    start = min(max(number_of(request, "dari", newest), opened.first_seq), newest)
-    shown = await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW)
+    start = min(max(start or newest, opened.first_seq), newest)
+    happened = await doings(runtime, facts)
+    return {
+        "case": facts.row, "officer": facts.officer, "unit": facts.unit, "reply_is_due": opened.reply_is_due,
+        "messages": await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW),
+        "steps": happened.steps, "answers": happened.answers, "others": happened.others,
+        "older": max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
+        "newer": min(start + WINDOW, newest) if start < newest else None,
+    }
+
+
+def _version(facts: dict[str, Any]) -> str:
+    """Names what the page shows: another version, another page. It tells nothing of what the citizen may not see."""
+    case, officer = facts["case"], facts["officer"]
+    shown = [
+        case.status, case.closed_reason, case.respond_by, case.resolve_by, case.first_replied_at, officer.name,
+        [(m["seq"], len(m["text"])) for m in facts["messages"]], len(facts["steps"]), facts["older"], facts["newer"],
+        [b["payload"] for b in (*facts["answers"], *facts["others"])],
+    ]
+    return hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+async def _page(request: Request, opened: OpenedCase) -> HTTPResponse:
+    facts = await _facts(request, opened, number_of(request, "dari"))
     stored = number_of(request, "terkirim")
-    offered = [m for m in shown if m["author"] != "citizen"][-1:]
     return html.page(
-        request, "case.html", headers={"Cache-Control": html.MINE}, given=given,
-        case=facts.row, officer=facts.officer, unit=facts.unit, reply_is_due=opened.reply_is_due, messages=shown,
-        buttons=offered[0]["buttons"] if offered and start == newest else [],
-        token=_token(request, facts.row.number, request.cookies.get(COOKIE) or ""),
-        stored=any(m["seq"] == stored and m["author"] == "citizen" for m in shown),
-        older=max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
-        newer=min(start + WINDOW, newest) if start < newest else None,
+        request, "case.html", headers={"Cache-Control": html.MINE}, **facts, given=_blank(), version=_version(facts),
+        begins=number_of(request, "dari"), token=_token(request, opened.facts.row.number, _key(request)),
+        stored=any(m["seq"] == stored and m["author"] == "citizen" for m in facts["messages"]),
     )
+
+
+def _blank() -> Reply:
+    return Reply(secrets.token_hex(16), "", "")
+
+
+def _key(request: Request) -> str:
+    return request.cookies.get(COOKIE) or ""
 
 
 def _refused(
@@ -175,10 +250,16 @@ def _refused(
     own = refusal.code != "csrf"  # what another site's form says is not shown as the citizen's
     return html.page(
         request, "case_unsent.html", status or refusal.status, {"Cache-Control": html.MINE}, number=number,
-        given=given if own else Reply(given.form, "", ""),
+        given=given if own else _blank(),
         sentence=runtime_of(request).texts.say(f"errors.{refusal.code}", **refusal.facts),
-        token=_token(request, number, request.cookies.get(COOKIE) or ""),
+        token=_token(request, number, _key(request)),
     )
+
+
+def _away(request: Request, number: str) -> HTTPResponse:
+    """The database is away: the case is safe, only not to be read now."""
+    return html.page(request, "case_away.html", 503,
+                     {"Cache-Control": html.MINE, "Retry-After": str(RETRY_SECONDS)}, number=number)
 
 
 def _locked(request: Request) -> HTTPResponse:

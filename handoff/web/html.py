@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import re
 import time
@@ -14,12 +16,12 @@ from zoneinfo import ZoneInfo
 import jinja2
 import yaml
 from sanic import Request, Sanic
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, empty, raw
 from sanic.response import html as html_response
 
 from handoff.catalogue.schema import Office
 from handoff.services import pages
-from handoff.services.pages import Sign
+from handoff.services.pages import Sign, Today
 from handoff.store.db import DatabaseAway
 from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
 from handoff.web.assets import FOLDER, Asset, Assets
@@ -51,7 +53,7 @@ class Pages:
         )
         self._environment.globals |= {"static": self.assets.url, "words": self.words}
         self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
-                                      "lama": long_span}
+                                      "lama": long_span, "singkat": briefly, "buka": opening}
 
     async def learn(self, request: Request) -> None:
         """Look at the office's sign again when the last look is old; an old one stays while the database is away."""
@@ -91,6 +93,23 @@ def told(instant: str, zone: str) -> str:
     """When something was said, briefly: `23 November 2026, 10.00`."""
     local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
     return f"{long_date(local.date())}, {local:%H.%M}"
+
+
+def briefly(at: datetime, zone: str) -> str:
+    """When a step was taken: `24 Nov 2026, 10.00`."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}, {local:%H.%M}"
+
+
+def opening(today: Today, now: datetime) -> str:
+    """How an office is open, in words: `Buka sampai 16.00`, `Tutup, buka lagi Senin 08.00`."""
+    until = today.until
+    if today.is_open:
+        return f"Buka sampai {until:%H.%M}"
+    days = (until.date() - now.astimezone(until.tzinfo).date()).days
+    named = {0: "hari ini", 1: f"besok, {DAYS[until.weekday()]}"}
+    day = named.get(days) or (DAYS[until.weekday()] if days < 7 else f"{DAYS[until.weekday()]}, {long_date(until)}")
+    return f"Tutup, buka lagi {day} pukul {until:%H.%M}"
 
 
 def lined(text: str) -> list[tuple[str, str, bool]]:
@@ -134,9 +153,28 @@ async def learn(request: Request) -> None:
 def page(
     request: Request, template: str, status: int = 200, headers: dict[str, str] | None = None, **facts: Any
 ) -> HTTPResponse:
-    """A page. Browsers ask again before they show a kept copy, unless `headers` say otherwise."""
+    """A page. Browsers ask again before they show a kept copy, unless `headers` say otherwise.
+
+    Never compressed: such a page may hold a secret (a form's token, a citizen's words) beside something that a stranger
+    can choose (what was typed, an address), and then the compressed length tells of the secret (BREACH). What holds no
+    secret is a `public` page.
+    """
     text = pages_of(request).render(request, template, **facts)
     return html_response(text, status, headers={"Cache-Control": "no-cache", **(headers or {})})
+
+
+def public(request: Request, template: str, **facts: Any) -> HTTPResponse:
+    """A page that is the same for everybody: no cookie is read for it and no token stands in it, so it may be
+    compressed whatever it repeats of the address. 304 when the browser has it."""
+    content = pages_of(request).render(request, template, **facts).encode()
+    etag = f'W/"{hashlib.sha256(content).hexdigest()[:16]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Vary": "Accept-Encoding"}
+    if etag in request.headers.get("if-none-match", ""):
+        return empty(304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        content = gzip.compress(content, 6, mtime=0)
+    return raw(content, content_type="text/html; charset=utf-8", headers=headers)
 
 
 def wanted(request: Request) -> bool:

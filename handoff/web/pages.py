@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from handoff.catalogue import Topic, render
+from handoff.catalogue.wording import wording
+from handoff.services import finder
 from handoff.services import pages as services
 from handoff.services.errors import NotFound
 from handoff.web import html
 from handoff.web.assets import FOR_EVER, SHORTLY
+from handoff.web.families import families, family_of, grouped
 from handoff.web.requests import runtime_of
 
 pages = Blueprint("pages")
 pages.on_request(html.learn)
 
 QUERY_CHARACTERS = 200
-COMMON = ("ktp_hilang", "ktp_baru", "kk_baru", "akta_kelahiran", "pindah_masuk", "kia")  # shown first, where they exist
+COMMON = ("ktp_hilang", "ktp_baru", "kk_baru", "akta_kelahiran", "pindah_masuk", "bansos_cek",
+          "bpjs_kesehatan_nonaktif", "kia")  # shown first, where they exist
+ORDER = ("requirements", "steps", "fee", "time", "place", "notes", "examples")  # as a citizen reads a service
+ICONS = {"requirements": "syarat", "steps": "langkah", "fee": "biaya", "time": "jam", "place": "tempat",
+         "notes": "catatan", "examples": "sumber", "hours": "jam", "desks": "tempat", "contacts": "bicara",
+         "online": "bicara"}
 
 
 @pages.route("/", methods=["GET", "HEAD"])
 async def office(request: Request) -> HTTPResponse:
     """The office: the chat, the services asked for most, and every way to reach a person."""
-    topics = runtime_of(request).catalogue.topics
-    hidden = await services.suspended_topics(runtime_of(request))
-    common = [topics[name] for name in COMMON if name in topics and name not in hidden]
-    return html.page(request, "office.html", common=common, chat_words=html.pages_of(request).words["widget"])
+    runtime = runtime_of(request)
+    hidden = await services.suspended_topics(runtime)
+    common = [runtime.catalogue.topics[name] for name in COMMON
+              if name in runtime.catalogue.topics and name not in hidden]
+    groups = grouped(runtime.catalogue.topics.values())
+    return html.public(request, "office.html", common=common, groups=groups, family_of=family_of)
 
 
 @pages.route("/layanan", methods=["GET", "HEAD"])
 async def catalogue(request: Request) -> HTTPResponse:
-    """All services by unit, or those that fit `?q=`."""
+    """All services by family, or those that fit `?cari=` (`?q=` in older links)."""
     runtime = runtime_of(request)
-    query = " ".join((request.args.get("q") or "")[:QUERY_CHARACTERS].split())
-    found = runtime.catalogue.search(query) if query else []
-    hidden = await services.suspended_topics(runtime)
-    sign = html.pages_of(request).sign or services.sign_without_database(runtime)
-    groups = _by_unit(runtime.catalogue.topics.values(), sign.units)
-    return html.page(request, "services.html", query=query, found=found, groups=groups, hidden=hidden, summary=_summary)
+    query = " ".join((request.args.get("cari") or request.args.get("q") or "")[:QUERY_CHARACTERS].split())
+    found = finder.find(runtime, query) if query else []
+    return html.public(
+        request, "services.html", query=query, found=found, groups=grouped(runtime.catalogue.topics.values()),
+        hidden=await services.suspended_topics(runtime), summary=_summary, family_of=family_of, families=families(),
+    )
 
 
 @pages.route("/layanan/<topic:str>", methods=["GET", "HEAD"])
@@ -51,7 +59,10 @@ async def service(request: Request, topic: str) -> HTTPResponse:
         raise NotFound()
     shown = None if topic in await services.suspended_topics(runtime) else render.page(found)
     numbers = {source: number for number, source in enumerate(shown.sources, start=1)} if shown else {}
-    return html.page(request, "service.html", topic=found, shown=shown, numbers=numbers)
+    return html.public(
+        request, "service.html", topic=found, shown=shown, numbers=numbers, family=family_of(topic),
+        blocks=_in_order(shown) if shown else [],
+    )
 
 
 @pages.route("/privasi", methods=["GET", "HEAD"])
@@ -78,16 +89,13 @@ async def static(request: Request, path: str) -> HTTPResponse:
     return asset.answer(request, FOR_EVER if request.args.get("v") == asset.version else SHORTLY)
 
 
-def _by_unit(topics: Iterable[Topic], names: Mapping[str, str]) -> list[tuple[str, list[Topic]]]:
-    """(unit's name, its services), in the catalogue's order; questions about the office itself are last, as ("", …)."""
-    groups: dict[str, list[Topic]] = {}
-    office = []
-    for topic in topics:
-        if topic.kind == "office":
-            office.append(topic)
-        else:
-            groups.setdefault(names.get(topic.unit, topic.desk.name), []).append(topic)
-    return [*groups.items(), ("", office)]
+def _in_order(page: render.Page) -> list[tuple[str, str, render.Block]]:
+    """The page's blocks as (anchor, icon, block), in the order in which a citizen needs them."""
+    names = {heading: name for name, heading in wording().headings.items()}
+    named = [(names.get(block.heading, "notes"), block) for block in page.blocks]
+    rank = {name: place for place, name in enumerate(ORDER)}
+    named.sort(key=lambda one: rank.get(one[0], -1))
+    return [(name, ICONS.get(name, "sumber"), block) for name, block in named]
 
 
 def _summary(topic: Topic) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from handoff.services import cases, conversations, turn, verbs
 from handoff.store import db
 from handoff.store.schema import cases as case_table
+from handoff.web import case_page
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.office import picture
 from tests.support.pages import BROWSER, Page
@@ -148,7 +149,68 @@ async def test_it_names_officer_unit_both_times_and_shows_the_talk_in_order(serv
         assert told in page.text
     assert "rahasia kantor" not in page.text
     assert page.text.index("<b>hilang</b> <script>alert('x')</script>") < page.text.index("Baik, <i>saya</i> bantu.")
-    assert not {"script", "i"} & {tag for tag, _ in page.tags}
+    assert "i" not in {tag for tag, _ in page.tags}
+    assert all("/static/case_live.js" in given["src"] for tag, given in page.tags if tag == "script")
+
+
+async def test_every_step_is_told_in_words_and_nothing_of_the_offices_own(served, runtime):
+    citizen = await with_case(runtime)
+    case, officer = await citizen.case(), await citizen.officer()
+    await verbs.take_over(runtime, officer, case.id)
+    await verbs.note(runtime, officer, case.id, "rahasia kantor")
+    await verbs.reply(runtime, officer, case.id, "Baik.")
+    for _ in range(2):
+        await citizen.writes("ini keterangan saya")
+    await turn.drain(runtime, citizen.id)
+    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.")
+    await citizen.taps("Belum selesai")
+    _, page = await browser(served, citizen)
+    steps = page.text[page.text.index("Langkah-langkah kasus ini"):]
+    places = [steps.index(told) for told in (
+        f"24 Nov 2026, 10.00 Kasus dibuka dan diserahkan kepada {officer.name}, {officer.title}. Janji: dibalas",
+        f"{officer.name} mulai melayani Anda.", f"{officer.name} membalas.", "Anda menulis pesan.",
+        f"{officer.name} mengusulkan penyelesaian", "Anda menjawab belum selesai. Kasus dilanjutkan.",
+    )]
+    assert places == sorted(places)
+    assert steps.count("Anda menulis pesan.") == 1  # two in a row are one step
+    assert len([1 for tag, given in page.tags if tag == "time" and given["datetime"]]) > len(places)
+    assert "noted" not in page.text
+
+
+async def test_the_buttons_are_those_that_mean_something_now(served, runtime):
+    citizen = await with_case(runtime)
+    case, officer = await citizen.case(), await citizen.officer()
+
+    async def offered() -> list[str]:
+        _, page = await browser(served, citizen)
+        return [title for form in page.forms for title, name, _ in form.buttons if name == "tombol"]
+
+    assert "Batalkan kasus" in await offered()
+    await verbs.take_over(runtime, officer, case.id)
+    assert sorted(await offered()) == ["Batalkan kasus", "Tanya bot lagi"]  # the guesses of the bot are gone
+    await verbs.propose(runtime, officer, case.id, "Sudah jadi.")
+    await verbs.reply(runtime, officer, case.id, "Satu hal lagi.")
+    assert (await offered())[:2] == ["Sudah selesai", "Belum selesai"]  # whatever was said after the proposal
+    await citizen.taps("Sudah selesai")
+    assert await offered() == []
+
+
+async def test_what_is_new_is_told_to_the_pages_script_and_a_note_is_not(served, runtime, monkeypatch):
+    monkeypatch.setattr(case_page, "NEWS_SECONDS", 0.3)
+    citizen = await with_case(runtime)
+    case, officer = await citizen.case(), await citizen.officer()
+    client, page = await browser(served, citizen)
+    version = next(given["data-version"] for _, given in page.tags if "data-version" in given)
+    path = f"/kasus/{case.number}/kabar"
+    await verbs.note(runtime, officer, case.id, "rahasia kantor")
+    assert (await client.get(path, params={"versi": version})).status_code == 204
+    monkeypatch.setattr(case_page, "NEWS_SECONDS", 30)
+    asking = asyncio.create_task(client.get(path, params={"versi": version}))
+    await verbs.reply(runtime, officer, case.id, "Baik.")
+    told = await asking
+    assert told.status_code == 200
+    assert told.json()["version"] != version
+    assert (await (await served.client()).get(path)).status_code == 403
 
 
 async def test_a_missed_promise_is_told(served, runtime, clock):
@@ -261,6 +323,9 @@ async def test_without_the_database_nothing_is_called_sent_and_nothing_typed_is_
     citizen = await with_case(runtime)
     client, page = await browser(served, citizen)
     await reachable(database, False)
+    away = await client.get(page.form("pesan").action)
+    assert away.status_code == 503
+    assert "tidak hilang" in Page(away).text
     response = await sent(client, page, "jangan hilang <b>")
     assert response.status_code == 503
     again = Page(response)
@@ -303,6 +368,41 @@ async def test_a_button_that_was_not_offered_is_refused(served, runtime):
 
 
 # --- files ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_photo_with_words_is_one_message_stored_once(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    form = page.form("pesan")
+    sending = {"data": {**form.fields, "pesan": "ini surat polisi"},
+               "files": {"berkas": ("surat.png", picture())}}
+    for _ in range(2):
+        told = Page(await client.post(form.action, **sending))
+        assert "Terkirim." in told.text
+        assert "surat.png" in told.text
+    mine = [m for m in await citizen.sees() if m["author"] == "citizen" and m["attachments"]]
+    assert [(m["text"], len(m["attachments"])) for m in mine] == [("ini surat polisi", 1)]
+
+
+async def test_a_file_that_is_not_taken_leaves_the_words_in_the_box(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    form = page.form("pesan")
+    response = await client.post(form.action, data={**form.fields, "pesan": "jangan hilang"},
+                                 files={"berkas": ("virus.exe", b"MZ\x90\x00" * 40)})
+    again = Page(response)
+    assert response.status_code == 415
+    assert again.form("pesan").fields["pesan"] == "jangan hilang"
+    assert "Pilih lagi berkas Anda" in again.text
+    assert len(await said(citizen)) == 1
+
+
+async def test_an_empty_file_field_is_no_file(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    form = page.form("pesan")
+    await client.post(form.action, data={**form.fields, "pesan": "tanpa foto"}, files={"berkas": ("", b"")})
+    assert (await said(citizen))[-1] == "tanpa foto"
 
 
 async def test_a_file_is_a_download_with_this_cases_cookie_only(served, runtime):

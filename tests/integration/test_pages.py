@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from datetime import datetime
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import update
@@ -10,6 +12,7 @@ from sqlalchemy import update
 from handoff.services import publications
 from handoff.store import db
 from handoff.store.schema import offices
+from handoff.web.assets import FOLDER
 from tests.support.office import person
 from tests.support.pages import BROWSER, Page
 
@@ -67,15 +70,32 @@ async def test_every_page_keeps_the_policy_and_says_what_it_is(served, path):
 # --- services ---------------------------------------------------------------------------------------------------------
 
 
-async def test_services_stand_by_unit_and_can_be_searched(served):
+async def test_services_stand_in_families_with_pictures(served):
     page = await read(served, "/layanan")
-    assert "Dinas Kependudukan dan Pencatatan Sipil" in page.text
-    assert "Dinas Tenaga Kerja" in page.text
+    for family in ("KTP dan data diri", "Kartu Keluarga (KK)", "Tentang kantor"):
+        assert family in page.text
     links = [h for h in page.attributes("a", "href") if h.startswith("/layanan/")]
     assert len(links) == len(set(links)) == len(served.runtime.catalogue.topics)
-    found = await read(served, "/layanan?q=KTP%20hilang")
-    assert next(h for h in found.attributes("a", "href") if h.startswith("/layanan/")) == "/layanan/ktp_hilang"
-    assert "Tidak ada layanan dengan kata itu" in (await read(served, "/layanan?q=zzzz")).text
+    pictures = {href.partition("#")[2] for href in page.attributes("use", "href")}
+    drawn = (FOLDER / "icons.svg").read_text(encoding="utf-8")
+    assert pictures
+    assert [name for name in pictures if f'id="{name}"' not in drawn] == []
+
+
+@pytest.mark.parametrize(("typed", "first"), [
+    ("KTP hilang", "ktp_hilang"), ("ktp ilang", "ktp_hilang"), ("akte lahir anak", "akta_kelahiran"),
+    ("kartu keluraga", "kk_baru"), ("nikah", "akta_perkawinan"), ("gmn urus e-ktp yg ilaaang", "ktp_hilang"),
+])
+async def test_a_search_forgives_slang_and_typing_errors(served, typed, first):
+    page = await read(served, f"/layanan?cari={quote(typed)}")
+    assert next(h for h in page.attributes("a", "href") if h.startswith("/layanan/")) == f"/layanan/{first}"
+    assert page.attributes("input", "value") == [typed]
+
+
+async def test_a_search_that_finds_nothing_says_where_to_go(served):
+    page = await read(served, "/layanan?cari=pizza")
+    assert "Tidak ada layanan untuk “pizza”" in page.text
+    assert {"/#percakapan", "/#datang"} <= set(page.attributes("a", "href"))
 
 
 async def test_a_search_is_shown_as_text(served):
@@ -103,6 +123,45 @@ async def test_p08_a_suspended_answer_is_not_told_here_either(served):
     assert "/layanan/ktp_hilang" not in (await read(served, "/")).attributes("a", "href")
     await publications.republish(served.runtime, head, "ktp_hilang")
     assert "Gratis." in (await read(served, "/layanan/ktp_hilang")).text
+
+
+# --- the office -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("now", "told"), [
+    ("2026-11-24T10:00", "Buka sampai 16.00"), ("2026-11-24T07:00", "Tutup, buka lagi hari ini pukul 08.00"),
+    ("2026-11-24T16:00", "Tutup, buka lagi besok, Rabu pukul 08.00"),
+    ("2026-11-27T18:00", "Tutup, buka lagi Senin pukul 08.00"),
+    ("2026-12-25T09:00", "Tutup, buka lagi Senin pukul 08.00"),  # Christmas, a Friday
+])
+async def test_the_office_says_whether_it_is_open(served, clock, now, told):
+    clock.set(datetime.fromisoformat(now).replace(tzinfo=clock().tzinfo))
+    assert told in (await read(served, "/")).text
+
+
+async def test_without_a_script_the_office_says_where_to_go(served):
+    page = await read(served, "/")
+    assert "Percakapan tidak bisa dibuka di peramban ini" in page.text
+    assert not [1 for tag, _ in page.tags if tag == "textarea"]
+    assert any("noscript.css" in href for href in page.attributes("link", "href"))
+
+
+# --- what travels -----------------------------------------------------------------------------------------------------
+
+
+async def test_pages_without_a_secret_are_packed_and_kept_and_no_others(served, runtime):
+    client = await served.client()
+    for path in ("/", "/layanan", "/layanan?cari=ktp", "/layanan/ktp_hilang"):
+        response = await client.get(path, headers=BROWSER)
+        assert response.headers["content-encoding"] == "gzip"
+        assert "set-cookie" not in response.headers
+        again = await client.get(path, headers={**BROWSER, "If-None-Match": response.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        plain = await client.get(path, headers={**BROWSER, "Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.text == response.text
+    for path in ("/petugas", "/kasus/1234-5671"):
+        assert "content-encoding" not in (await client.get(path, headers=BROWSER)).headers
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
