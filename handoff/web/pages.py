@@ -12,7 +12,7 @@ from handoff.services import pages as services
 from handoff.services.errors import NotFound
 from handoff.web import html
 from handoff.web.assets import FOR_EVER, SHORTLY
-from handoff.web.families import families, family_of, grouped
+from handoff.web.families import family_of, grouped
 from handoff.web.requests import runtime_of
 
 pages = Blueprint("pages")
@@ -34,8 +34,7 @@ async def office(request: Request) -> HTTPResponse:
     hidden = await services.suspended_topics(runtime)
     common = [runtime.catalogue.topics[name] for name in COMMON
               if name in runtime.catalogue.topics and name not in hidden]
-    groups = grouped(runtime.catalogue.topics.values())
-    return html.public(request, "office.html", common=common, groups=groups, family_of=family_of)
+    return html.public(request, "office.html", common=common, family_of=family_of)
 
 
 @pages.route("/layanan", methods=["GET", "HEAD"])
@@ -46,7 +45,7 @@ async def catalogue(request: Request) -> HTTPResponse:
     found = finder.find(runtime, query) if query else []
     return html.public(
         request, "services.html", query=query, found=found, groups=grouped(runtime.catalogue.topics.values()),
-        hidden=await services.suspended_topics(runtime), summary=_summary, family_of=family_of, families=families(),
+        hidden=await services.suspended_topics(runtime), summary=_summary, family_of=family_of,
     )
 
 
@@ -68,7 +67,7 @@ async def service(request: Request, topic: str) -> HTTPResponse:
 @pages.route("/privasi", methods=["GET", "HEAD"])
 async def privacy(request: Request) -> HTTPResponse:
     """How a citizen's data is used: the text that the chat asks consent to."""
-    return html.page(request, "privacy.html")
+    return html.public(request, "privacy.html")
 
 
 @pages.route("/widget.js", methods=["GET", "HEAD"])
