@@ -265,9 +265,10 @@
   function compare() {
     const now = JSON.parse(byId("belum-dibaca")?.dataset.unread ?? "null");
     if (!now) return;
-    const before = JSON.parse(localStorage.getItem("wajah:belum-dibaca") ?? "{}");
+    const told = localStorage.getItem("wajah:belum-dibaca");
     localStorage.setItem("wajah:belum-dibaca", JSON.stringify(now));
-    if (!leading) return; // one tab speaks for all
+    if (!told || !leading) return; // the first page of a browser has no news; one tab speaks for all
+    const before = JSON.parse(told);
     const more = Object.keys(now).filter((number) => now[number] > (before[number] ?? 0));
     const elsewhere = more.filter((number) => document.hidden || !location.pathname.endsWith(`/${number}`));
     if (!elsewhere.length) return;
