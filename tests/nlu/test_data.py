@@ -30,6 +30,8 @@ SERVICES = _names("""
     oss_nib oss_ubah_data oss_lupa_akun sktm surat_domisili
     ak1 jkp pengaduan_kerja paspor_baru paspor_ganti sim_baru sim_perpanjang skck
     bansos_cek bansos_usul bansos_sanggah bansos_pkh bansos_sembako
+    bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif bpjs_kesehatan_faskes bpjs_tk_jht
+    bpjs_tk_lain
     jam_layanan lokasi_kantor kontak tanya_biaya tanya_waktu tanya_syarat cek_status layanan_online
 """)
 HAND_OVER = _names("minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data")
@@ -37,8 +39,7 @@ TALK = _names("""
     sapa terima_kasih pamit setuju tolak bot_siapa bantuan basa_basi tanya_bot_lagi sudah_selesai belum_selesai
 """)
 LATER = _names("""
-    npwp efin pbb pajak_kendaraan bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif
-    bpjs_kesehatan_faskes bpjs_tk_jht bpjs_tk_lain
+    npwp efin pbb pajak_kendaraan
 """)
 NEEDED = {
     **dict.fromkeys(SERVICES | HAND_OVER, 60),
