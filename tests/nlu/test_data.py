@@ -32,15 +32,14 @@ SERVICES = _names("""
     bansos_cek bansos_usul bansos_sanggah bansos_pkh bansos_sembako
     bpjs_kesehatan_daftar bpjs_kesehatan_iuran bpjs_kesehatan_nonaktif bpjs_kesehatan_faskes bpjs_tk_jht
     bpjs_tk_lain
+    npwp efin pbb pajak_kendaraan
     jam_layanan lokasi_kantor kontak tanya_biaya tanya_waktu tanya_syarat cek_status layanan_online
 """)
 HAND_OVER = _names("minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data")
 TALK = _names("""
     sapa terima_kasih pamit setuju tolak bot_siapa bantuan basa_basi tanya_bot_lagi sudah_selesai belum_selesai
 """)
-LATER = _names("""
-    npwp efin pbb pajak_kendaraan
-""")
+LATER = _names("""""")
 NEEDED = {
     **dict.fromkeys(SERVICES | HAND_OVER, 60),
     **dict.fromkeys(TALK, 25),
