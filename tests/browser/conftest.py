@@ -20,7 +20,7 @@
   `officer(name)` is the officers' API in the same way.
 * `house` can kill a child and wait for it: `house.until_back("web", house.kill("web"))`.
 * `Network(page).slow()`, `.cut()`, `.restore()`; `axe`, `fits`, `shot`, `inspect`, `sizes`: tests/support/browser.py.
-* Wait by `expect(locator)…` (30 s) or tests/support/waiting.until; never sleep. Tests are plain functions, not `async`:
+* Wait by `expect(locator)…` (20 s) or tests/support/waiting.until; never sleep. Tests are plain functions, not `async`:
   the browser's own event loop runs meanwhile.
 * One house serves all of tests/e2e and tests/browser (tests/conftest.py), so leave it as it was: ready.
 """

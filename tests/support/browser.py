@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Locator, Pa
 from handoff.settings import REPOSITORY
 
 Scheme = Literal["light", "dark"]
-PATIENCE_MS = 30_000.0  # for a locator or a page; a busy machine is slow, a broken page stays broken
+PATIENCE_MS = 20_000.0  # for a locator or a page; a busy machine is slow, a broken page stays broken
 PHONE, DESK = 360, 1280
 HEIGHTS = {PHONE: 740, DESK: 900}
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -153,6 +153,44 @@ def tap(page: Page, title: str) -> None:
     talk(page).get_by_role("button", name=title, exact=True).last.click()
 
 
+# --- the console ------------------------------------------------------------------------------------------------------
+
+
+def act(page: Page, action: str, text: str | None = None) -> None:
+    """What the officer does in the case that is open: the control with this `data-action`, with `text` in its form."""
+    button = page.locator(f"button[data-action={action}]")
+    expect(button).to_be_attached()
+    folded = page.locator("details:not([open])").filter(has=button)
+    if folded.count():
+        folded.locator("summary").click()
+    if text is not None:
+        page.locator("form").filter(has=button).get_by_role("textbox").fill(text)
+    button.click()
+
+
+# --- the keyboard -----------------------------------------------------------------------------------------------------
+
+_FOCUSED = "(one) => one.getRootNode().activeElement === one"
+_SEEN = """() => {
+    let one = document.activeElement;
+    while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+    return one === document.body || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2) ? '' : one.outerHTML;
+}"""
+
+
+def tab_to(page: Page, target: Locator, steps: int = 80, key: str = "Tab") -> None:
+    """Moves the focus to `target` by the keyboard alone; wherever it rests on the way, it can be seen."""
+    expect(target).to_be_visible()
+    for _ in range(steps):
+        if target.evaluate(_FOCUSED):
+            return
+        page.keyboard.press(key)
+        unseen = page.evaluate(_SEEN)
+        assert not unseen, f"the focus cannot be seen on {unseen[:200]}"
+    raise AssertionError(f"{target} is not reached by {steps} times {key}")
+
+
 # --- what must hold of every page -------------------------------------------------------------------------------------
 
 
@@ -199,6 +237,7 @@ def shot(page: Page, name: str) -> None:
 def picture(page: Page, name: str) -> None:
     """One picture of the whole page as it is."""
     SCREENS.mkdir(parents=True, exist_ok=True)
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=SCREENS / f"{name}.png", full_page=True, animations="disabled", caret="initial")
 
 
@@ -240,8 +279,10 @@ class Size:
 MEASUREMENTS: list[Size] = []
 
 
-def sizes(open_page: Callable[..., Page], path: str, *, slow: bool = False, device: Page | None = None) -> Size:
-    """Loads `path` for the first time (on `device`, or a new one) and measures it; told at the end of the run."""
+def sizes(open_page: Callable[..., Page], path: str, *, slow: bool = False, device: Page | None = None,
+          told: str | None = None) -> Size:
+    """Loads `path` for the first time (on `device`, or a new one) and measures it; at the end of the run this is told,
+    as that of `told`."""
     page = device or open_page(None)
     if slow:
         Network(page).slow()
@@ -256,7 +297,7 @@ def sizes(open_page: Callable[..., Page], path: str, *, slow: bool = False, devi
         const [load] = performance.getEntriesByType('navigation');
         told([paint ? paint.startTime : 0, load.loadEventEnd || performance.now()]);
     })))""")
-    size = Size(path, "50 kB/s, 800 ms" if slow else "", round(sum(ended)), len(ended), *times)
+    size = Size(told or path, "50 kB/s, 800 ms" if slow else "", round(sum(ended)), len(ended), *times)
     MEASUREMENTS.append(size)
     return size
 
@@ -265,5 +306,6 @@ def measured() -> list[str]:
     """The measurements as lines."""
     return [
         f"{one.path:<24} {one.network:<16} {one.bytes / 1000:7.1f} kB in {one.requests:2} requests,"
-        f" first paint {one.first_paint_ms:5.0f} ms, loaded {one.loaded_ms:5.0f} ms" for one in MEASUREMENTS
+        f" loaded {one.loaded_ms:5.0f} ms, first paint {one.first_paint_ms or float('nan'):5.0f} ms"
+        for one in MEASUREMENTS
     ]

@@ -85,7 +85,7 @@ class House:
         """Every process of it."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def until_open(self, seconds: float = 60.0) -> None:
+    def until_open(self, seconds: float = 120.0) -> None:
         """Waits until the page is served."""
         until(lambda: self._alive() and self.ready, seconds, "the page is served")
 

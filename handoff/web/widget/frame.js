@@ -23,7 +23,7 @@ class Frame extends HTMLElement {
   }
 
   form() {
-    this.box = make("textarea", { id: "box", rows: 1, maxLength: 4096, dir: "auto", placeholder: SAY.label,
+    this.box = make("textarea", { id: "box", rows: 1, dir: "auto", placeholder: SAY.label,
       value: this.memory.kept.draft || "", oninput: () => this.typed() });
     this.box.addEventListener("keydown", (event) => {
       const sends = event.key === "Enter" && !event.shiftKey && !event.isComposing;
