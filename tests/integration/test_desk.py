@@ -18,7 +18,7 @@ from handoff.store.schema import access_log, cases, data_keys, publication_event
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.office import officer_row, open_case, person, picture
 
-pytestmark = pytest.mark.asyncio
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 WORDS = "anak saya Bagas sakit keras"
 
 
