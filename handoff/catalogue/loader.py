@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +22,6 @@ from handoff.catalogue.schema import ASPECTS, OFFICE_SOURCE, Context, Law, Offic
 _MESSAGES = {"extra_forbidden": "unknown key", "missing": "is missing"}
 # Errors that an unreadable file causes elsewhere: reported once that file can be read.
 _CONSEQUENCES = {"missing", "unknown_source", "unknown_topic", "no_desk"}
-_WORD = re.compile(r"\w+")
 
 type Location = Sequence[int | str]
 
@@ -44,24 +41,6 @@ class Catalogue:
     version: str
     topics: Mapping[str, Topic]
     office: Office
-
-    def search(self, text: str) -> list[Topic]:
-        """The topics whose title or keywords hold words of `text`, or begin with them (three letters or more).
-
-        Best first; a word of the title weighs more than a keyword. No match, or no word: an empty list.
-        """
-        wanted = set(_words(text))
-        scores = {name: sum(_score(word, *index) for word in wanted) for name, index in self._index.items()}
-        found = [name for name, score in scores.items() if score]
-        return [self.topics[name] for name in sorted(found, key=lambda name: -scores[name])]
-
-    @cached_property
-    def _index(self) -> dict[str, tuple[set[str], set[str]]]:
-        """Topic id -> (words of its title, words of its keywords and id)."""
-        return {
-            name: (set(_words(topic.title)), set(_words(" ".join((*topic.keywords, name.replace("_", " "))))))
-            for name, topic in self.topics.items()
-        }
 
 
 def load(folder: Path, overlay: Path | None = None) -> Catalogue:
@@ -90,18 +69,6 @@ def _titles(raw: Mapping[str, Any]) -> dict[str, str]:
 def _version(merged: Mapping[str, Any]) -> str:
     facts = json.dumps(merged, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256((facts + render.wording_source()).encode()).hexdigest()[:12]
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-def _score(word: str, title: set[str], keywords: set[str]) -> int:
-    if word in title:
-        return 4
-    if word in keywords:
-        return 3
-    return int(len(word) >= 3 and any(known.startswith(word) for known in title | keywords))
 
 
 @dataclass

@@ -92,9 +92,10 @@ def answer(topic: Topic, aspect: Aspect = "overview") -> Rendered:
     return Rendered(text.strip(), [source.label for source in sources], reviewed, _related(topic, aspect))
 
 
-def page(topic: Topic) -> Page:
-    """Everything known about `topic`, in sections, for the web page."""
-    blocks = [_block(topic, aspect) for aspect in _aspects(topic) if aspect != "overview"]
+def page(topic: Topic, first: Aspect = "overview") -> Page:
+    """Everything known about `topic`, in sections; what somebody asked about may come `first`."""
+    aspects = sorted(_aspects(topic), key=lambda aspect: aspect != first)
+    blocks = [_block(topic, aspect) for aspect in aspects if aspect != "overview"]
     blocks += [_shown(topic, name) for name in topic.shows]
     blocks += _notes(topic)
     if topic.time and topic.time.examples:

@@ -15,7 +15,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, raw, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.catalogue import Topic, render
+from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Actor, CaseState, ClosedReason, Refusal, Role, Status, Verb, transition
 from handoff.services import desk, drafts, files, presence, reading
 from handoff.services.conversations import PAGE
@@ -128,8 +128,8 @@ async def whole(
         facts["present"] = await presence.others(runtime, officer, case_id)
         facts["given"] = given = await reading.given(runtime, number, messages)
         facts["places"] = [(place, point(place["latitude"], place["longitude"])) for place in given.places]
-        facts["entries"] = [_entry(topic) for topic in _topics(request, found, messages)]
-        facts["asked"] = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), None)
+        asked: Aspect = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), "overview")
+        facts["entries"] = [_entry(topic, asked) for topic in _topics(request, found, messages)]
     if sent.action:
         written[sent.action] = sent.text
     return page(request, "petugas_case.html", refusal=refusal, **{**facts, "written": written, "revealed": revealed})
@@ -166,9 +166,9 @@ def _topics(request: Request, case: dict[str, Any], messages: list[dict[str, Any
     return [catalogue[name] for name in dict.fromkeys(names) if name in catalogue][:ENTRIES]
 
 
-def _entry(topic: Topic) -> dict[str, Any]:
-    """A topic in the parts that an officer may put into a reply."""
-    entry = render.page(topic)
+def _entry(topic: Topic, asked: Aspect) -> dict[str, Any]:
+    """A topic in the parts that an officer may put into a reply, what the citizen asked about first."""
+    entry = render.page(topic, asked)
     parts = [("", entry.summary.text), *((block.heading, _listed(block)) for block in entry.blocks)]
     return {"id": topic.id, "title": entry.title, "parts": parts, "reviewed": entry.reviewed_text,
             "sources": [source.label for source in entry.sources]}

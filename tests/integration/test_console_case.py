@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from handoff.services.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import access_log, officers, read_marks
 from tests.integration.test_case_page import reachable
-from tests.support.citizen import UNSURE, Citizen, answers, colleague
+from tests.support.citizen import UNSURE, Citizen, answers, colleague, reply
 from tests.support.console import browser, does, form_of, offered, opened, spoken
 from tests.support.office import officer_row, open_case, open_case_with_file, person
 from tests.support.pages import Page
@@ -323,6 +324,17 @@ async def test_a_place_is_a_point_on_a_sketch_without_anybody_being_asked(served
     assert "Letak -2.430000, 115.250000" in page.text
     assert page.attributes("circle", "cx")[0] == "21.25"
     assert not [src for src in page.attributes("img", "src") if "://" in src]
+
+
+async def test_the_catalogue_beside_begins_with_what_the_citizen_asked_about(served, runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
+    await citizen.asks("brp lama jadinya", reply({"do": "aspect", "aspect": "time"}, intent="tanya_waktu"))
+    await citizen.taps("Jawaban ini salah")
+    client = await browser(served, await citizen.officer())
+    page = await opened(client, (await citizen.case()).number)
+    parts = re.findall(r"Sisipkan ke balasan : (.+?), KTP hilang", page.text)
+    assert parts[:3] == ["Ringkasan", "Waktu", "Syarat"]
 
 
 async def test_the_catalogue_stands_beside_in_parts_the_cases_topic_first(served, runtime):

@@ -85,6 +85,8 @@ async def test_services_stand_in_families_with_pictures(served):
 @pytest.mark.parametrize(("typed", "first"), [
     ("KTP hilang", "ktp_hilang"), ("ktp ilang", "ktp_hilang"), ("akte lahir anak", "akta_kelahiran"),
     ("kartu keluraga", "kk_baru"), ("nikah", "akta_perkawinan"), ("gmn urus e-ktp yg ilaaang", "ktp_hilang"),
+    ("kecopetan ktp", "ktp_hilang"), ("jam buka", "jam_layanan"), ("akte lahir telat", "akta_kelahiran_terlambat"),
+    ("pecah kk", "kk_pisah"), ("skpwni", "pindah_keluar"), ("lega", "legalisir"), ("wlkp", "wlkp"),
 ])
 async def test_a_search_forgives_slang_and_typing_errors(served, typed, first):
     page = await read(served, f"/layanan?cari={quote(typed)}")

@@ -209,28 +209,6 @@ def test_office_is_plainly_an_example() -> None:
     assert all("contoh" in contact.value for contact in office.contacts if re.search(r"\d|@", contact.value))
 
 
-@pytest.mark.parametrize(
-    ("text", "first"),
-    [
-        ("KTP hilang", "ktp_hilang"),
-        ("kecopetan ktp", "ktp_hilang"),
-        ("jam buka", "jam_layanan"),
-        ("akte lahir telat", "akta_kelahiran_terlambat"),
-        ("pecah kk", "kk_pisah"),
-        ("skpwni", "pindah_keluar"),
-        ("lega", "legalisir"),
-        ("wlkp", "wlkp"),
-    ],
-)
-def test_search_finds(text: str, first: str) -> None:
-    assert CATALOGUE.search(text)[0].id == first
-
-
-@pytest.mark.parametrize("text", ["", "   ", "?!", "xyzzy", "le"])
-def test_search_finds_nothing(text: str) -> None:
-    assert CATALOGUE.search(text) == []
-
-
 FORMAT = (DATA.parents[1] / "docs" / "catalogue.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", FORMAT, re.DOTALL)
 
