@@ -13,9 +13,9 @@ from handoff.services import ownership
 from handoff.services.cases import record
 from handoff.services.conversations import read_in
 from handoff.services.errors import NotFound, TooLarge, Unprocessable
+from handoff.services.holding import actor_of
 from handoff.services.outbox import notify
 from handoff.services.runtime import Runtime
-from handoff.services.verbs import actor_of
 from handoff.store import db
 from handoff.store.schema import access_log, cases
 

@@ -16,7 +16,7 @@ from handoff.domain.case import Refusal
 from handoff.services import answering, cases, ownership
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
-from handoff.services.verbs import Tap
+from handoff.services.wishes import Tap
 from handoff.store import db
 from handoff.store.crypto import seal, unseal_json
 from handoff.store.schema import contacts, messages

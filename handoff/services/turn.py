@@ -20,7 +20,7 @@ from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.services import answering, cases, ownership, sending, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
-from handoff.services.verbs import Tap
+from handoff.services.wishes import Tap
 from handoff.store import db, queue
 from handoff.store.crypto import unseal_json
 from handoff.store.schema import conversations, messages
