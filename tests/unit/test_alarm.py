@@ -1,0 +1,82 @@
+"""What must not wait for the bot: recall first, and no false alarm over a dead battery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.domain.alarm import EMERGENCIES, Alarm, heard, normalised
+from handoff.domain.spelling import near
+
+EXAMPLES = yaml.safe_load(Path(__file__).with_name("alarm_examples.yml").read_text(encoding="utf-8"))
+TAUGHT = Path(__file__).parents[2] / "data" / "nlu"
+RIGHTLY = {"- dilecehkan atasan di tempat kerja, takut lapor"}  # taught as a complaint about work, and violence too
+DANGEROUS = [text for texts in EXAMPLES["alarms"].values() for text in texts]
+
+
+def test_there_are_enough_of_both() -> None:
+    assert len(set(DANGEROUS)) >= 60
+    assert len(set(EXAMPLES["ordinary"])) >= 80
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_danger_is_heard(text: str) -> None:
+    assert heard(text) in EMERGENCIES
+
+
+@pytest.mark.parametrize("text", EXAMPLES["ordinary"])
+def test_ordinary_messages_raise_nothing(text: str) -> None:
+    assert heard(text) is None
+
+
+@pytest.mark.parametrize(("text", "alarm"), [
+    *((text, Alarm(name)) for name in ("bribery", "data_misuse") for text in EXAMPLES[name]),
+    *((text, None) for name in ("not_bribery", "not_data_misuse") for text in EXAMPLES[name]),
+])
+def test_bribes_and_misused_data(text: str, alarm: Alarm | None) -> None:
+    assert heard(text) is alarm
+
+
+@pytest.mark.parametrize("kind", EXAMPLES["alarms"])
+def test_most_are_heard_as_what_they_are(kind: str) -> None:
+    texts = EXAMPLES["alarms"][kind]
+    assert sum(heard(text) is Alarm(kind) for text in texts) >= 0.7 * len(texts)
+
+
+def test_danger_comes_before_anything_else_in_the_same_message() -> None:
+    assert heard("petugas minta uang 200rb, waktu saya menolak saya dipukul") is Alarm.violence
+
+
+def test_what_the_bot_was_taught_for_services_raises_no_emergency() -> None:
+    """More than five thousand questions of everyday life: none of them may ring the bell, but where it should."""
+    rung = {}
+    for file in TAUGHT.glob("*.yml"):
+        for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
+            for line in str(entry["examples"]).splitlines():
+                if heard(line.removeprefix("- ")) in EMERGENCIES:
+                    rung[line] = entry.get("intent")
+    assert set(rung) <= RIGHTLY
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_listened_to(text: str) -> None:
+    heard(text)
+    assert normalised(normalised(text)) == normalised(text)
+
+
+def test_4096_characters_are_heard_at_once() -> None:
+    assert heard("belum " * 600 + "anak saya dipukul") is Alarm.violence
+    assert heard("makan mati anak saya ktp " * 160) is None
+
+
+@pytest.mark.parametrize(("word", "known", "expected"), [
+    ("kekersan", "kekerasan", True), ("kekeraasan", "kekerasan", True), ("kekerasan", "kekerasan", True),
+    ("kekerasna", "kekerasan", True), ("kekeraxan", "kekerasan", True), ("kekeringan", "kekerasan", False),
+    ("keras", "kekerasan", False),
+])
+def test_one_slip_of_the_finger(word: str, known: str, expected: bool) -> None:
+    assert near(word, known) is expected
