@@ -29,6 +29,7 @@ from bot.abstention import ABSTENTION
 logger = logging.getLogger(__name__)
 
 RANKING_LENGTH = 10
+TEXTS_AT_ONCE = 12  # that one request may have read
 # Rasa reads a text that begins with "/" as a command ("/restart", "/intent@0.99{...}") and skips the NLU.
 COMMAND_PREFIX = re.compile(r"^[\s/]+")
 
@@ -111,7 +112,8 @@ class GatewayOutput(OutputChannel):
 
 
 class GatewayInput(InputChannel):
-    """`POST /webhooks/gateway/webhook` for turns, `GET /webhooks/gateway/` for health."""
+    """`POST /webhooks/gateway/webhook` for turns, `POST …/read` to read texts without acting on them, `GET …/` for
+    health."""
 
     def __init__(self, token: str) -> None:
         self._authorization = f"Bearer {token}".encode()
@@ -131,7 +133,7 @@ class GatewayInput(InputChannel):
         return cls(str(token))
 
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
-        """The two routes; Rasa mounts them under `/webhooks/gateway`."""
+        """The routes; Rasa mounts them under `/webhooks/gateway`."""
         blueprint = Blueprint("gateway_channel")
 
         @blueprint.get("/")
@@ -143,13 +145,18 @@ class GatewayInput(InputChannel):
 
         @blueprint.post("/webhook")
         async def webhook(request: Request) -> HTTPResponse:
-            offered = request.headers.get("Authorization", "").encode(errors="replace")
-            if not hmac.compare_digest(offered, self._authorization):
-                return _error(401, "unauthorized", "The service token is missing or wrong.")
-            agent = _ready_agent(request)
+            refusal, agent = self._admit(request)
             if agent is None:
-                return _error(503, "no_model", "No model is loaded.")
+                return refusal
             return response.json(await take_turn(agent, on_new_message, Turn.parse(request.body)))
+
+        @blueprint.post("/read")
+        async def read(request: Request) -> HTTPResponse:
+            refusal, agent = self._admit(request)
+            if agent is None:
+                return refusal
+            readings = [await read_text(agent, text) for text in texts_in(request.body)]
+            return response.json({"readings": [reading for _, reading in readings]})
 
         @blueprint.exception(MalformedTurn)
         async def malformed(request: Request, problem: MalformedTurn) -> HTTPResponse:
@@ -164,6 +171,40 @@ class GatewayInput(InputChannel):
 
         return blueprint
 
+    def _admit(self, request: Request) -> tuple[HTTPResponse | None, Agent | None]:
+        """The agent for who shows the token, when it is ready; else what to answer."""
+        offered = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(offered, self._authorization):
+            return _error(401, "unauthorized", "The service token is missing or wrong."), None
+        agent = _ready_agent(request)
+        return (None, agent) if agent else (_error(503, "no_model", "No model is loaded."), None)
+
+
+def texts_in(body: bytes) -> list[str]:
+    """The texts of a request to read. Raises `MalformedTurn`."""
+    try:
+        texts = json.loads(body)["texts"]
+    except (ValueError, KeyError, TypeError):
+        raise MalformedTurn("there are no texts") from None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise MalformedTurn("texts is not a list of strings")
+    if len(texts) > TEXTS_AT_ONCE:
+        raise MalformedTurn("too many texts")
+    return [COMMAND_PREFIX.sub("", text) for text in texts]
+
+
+async def read_text(agent: Agent, text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How Rasa parses a text, and that reading as we tell it. No conversation, no rule, no action."""
+    parsed = await agent.parse_message(text)
+    reading = Reading.of(parsed)
+    return parsed, {
+        "intent": reading.intent,
+        "ranking": reading.ranking,
+        "threshold": reading.threshold,
+        "abstained": reading.abstained,
+        "model_version": agent.model_id,
+    }
+
 
 async def take_turn(
     agent: Agent, on_new_message: Callable[[UserMessage], Awaitable[Any]], turn: Turn
@@ -173,14 +214,13 @@ async def take_turn(
     The text is parsed here and handed on parsed, because the handler gives nothing back: so the reading in the reply
     is the one that the rules saw, and the one that a custom action finds in the metadata.
     """
-    parsed = await agent.parse_message(turn.text)
-    reading = Reading.of(parsed)
+    parsed, reading = await read_text(agent, turn.text)
     classification = {
-        "intent": reading.intent["name"],
-        "confidence": reading.intent["confidence"],
-        "threshold": reading.threshold,
-        "ranking": reading.ranking,
-        "model_version": agent.model_id,
+        "intent": reading["intent"]["name"],
+        "confidence": reading["intent"]["confidence"],
+        "threshold": reading["threshold"],
+        "ranking": reading["ranking"],
+        "model_version": reading["model_version"],
     }
     output = GatewayOutput(parsed["intent"].get("name"))
     await on_new_message(
@@ -194,14 +234,7 @@ async def take_turn(
             metadata={**turn.metadata, "classification": classification},
         )
     )
-    return {
-        "replies": output.replies,
-        "intent": reading.intent,
-        "ranking": reading.ranking,
-        "threshold": reading.threshold,
-        "abstained": reading.abstained,
-        "model_version": agent.model_id,
-    }
+    return {"replies": output.replies, **reading}
 
 
 def _ready_agent(request: Request) -> Agent | None:

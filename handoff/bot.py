@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Literal
 from uuid import UUID
@@ -55,11 +56,10 @@ class BotMessage(BaseModel):
     custom: Instruction | None = None
 
 
-class BotReply(BaseModel):
-    """What the gateway channel returns for one text."""
+class BotReading(BaseModel):
+    """How Rasa understood one text: the true top intent, even where it abstained."""
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
-    replies: list[BotMessage]
     intent: Ranked
     ranking: list[Ranked] = []
     threshold: float
@@ -72,6 +72,20 @@ class BotReply(BaseModel):
             "intent": self.intent.name, "confidence": self.intent.confidence, "threshold": self.threshold,
             "ranking": [r.model_dump() for r in self.ranking], "model_version": self.model_version,
         }
+
+
+class BotReply(BotReading):
+    """What the gateway channel returns for one text that it took a turn for."""
+
+    replies: list[BotMessage]
+
+
+class _Readings(BaseModel):
+    readings: list[BotReading]
+
+
+def _harmless(text: str) -> str:
+    return mask(neutralise(text), HIDDEN).text
 
 
 class Bot:
@@ -90,20 +104,28 @@ class Bot:
         return aiohttp.ClientSession(connector=connector, headers=self._headers, timeout=self._timeout)
 
     async def ask(self, conversation_id: UUID, message_id: UUID, text: str, metadata: dict[str, Any]) -> BotReply:
-        """Rasa's reading of `text`. Raises `BotAway`, `BotFailed`.
+        """Rasa's reply to `text`. Raises `BotAway`, `BotFailed`.
 
         What leaves here can be no command and holds no identity number: no caller can forget that. Errors carry no
         detail of the exchange: it may quote the citizen.
         """
+        return await self._post("webhook", BotReply, {
+            "conversation_id": str(conversation_id), "message_id": str(message_id), "text": _harmless(text),
+            "metadata": metadata,
+        })
+
+    async def read(self, texts: Sequence[str]) -> list[BotReading]:
+        """Rasa's readings of `texts`, in their order; nothing is acted on. Raises `BotAway`, `BotFailed`."""
+        found = await self._post("read", _Readings, {"texts": [_harmless(text) for text in texts]})
+        if len(found.readings) != len(texts):
+            raise BotFailed("garbage")
+        return found.readings
+
+    async def _post[M: BaseModel](self, door: str, model: type[M], body: dict[str, Any]) -> M:
         if time.monotonic() < self._resting_until:
             raise BotAway("resting after a failure")
-        turn = {
-            "conversation_id": str(conversation_id), "message_id": str(message_id),
-            "text": mask(neutralise(text), HIDDEN).text,
-            "metadata": metadata,
-        }
         try:
-            async with self._session.post(f"{self._url}webhook", json=turn) as response:
+            async with self._session.post(f"{self._url}{door}", json=body) as response:
                 status, content = response.status, await response.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._rest()
@@ -114,7 +136,7 @@ class Bot:
         if status != 200:
             raise BotFailed(f"HTTP {status}")
         try:
-            return BotReply.model_validate_json(content)
+            return model.model_validate_json(content)
         except ValidationError:
             raise BotFailed("garbage") from None
 

@@ -36,8 +36,10 @@ class Door:
     def __init__(self, url: str, session: aiohttp.ClientSession, agent: Agent) -> None:
         self.url, self.session, self.agent = url, session, agent
 
-    async def post(self, body: bytes, headers: dict[str, str] = AUTHORIZED) -> tuple[int, Any]:
-        async with self.session.post(f"{self.url}webhook", data=body, headers=headers) as answer:
+    async def post(
+        self, body: bytes, headers: dict[str, str] = AUTHORIZED, door: str = "webhook"
+    ) -> tuple[int, Any]:
+        async with self.session.post(f"{self.url}{door}", data=body, headers=headers) as answer:
             return answer.status, await answer.json()
 
     async def say(self, text: str, **metadata: Any) -> dict[str, Any]:
@@ -122,7 +124,8 @@ async def test_health_names_the_model(door):
 
 async def test_without_a_model_it_says_so_and_takes_no_message():
     async with serving(Agent()) as door:
-        for status, answer in (await door.health(), await door.post(turn("halo"))):
+        read = await door.post(b'{"texts": ["halo"]}', door="read")
+        for status, answer in (await door.health(), await door.post(turn("halo")), read):
             assert (status, answer["error"]["code"]) == (503, "no_model")
 
 
@@ -130,8 +133,11 @@ async def test_without_a_model_it_says_so_and_takes_no_message():
     "headers", [{}, {"Authorization": TOKEN}, {"Authorization": "Bearer salah"}, {"Authorization": "Bearer é"}]
 )
 async def test_only_the_service_token_opens(door, headers):
-    status, answer = await door.post(turn("halo"), headers)
-    assert (status, answer["error"]["code"]) == (401, "unauthorized")
+    for status, answer in (
+        await door.post(turn("halo"), headers),
+        await door.post(b'{"texts": ["halo"]}', headers, "read"),
+    ):
+        assert (status, answer["error"]["code"]) == (401, "unauthorized")
 
 
 def test_without_a_token_there_is_no_channel():
@@ -196,6 +202,28 @@ async def test_what_resembles_nothing_is_left_to_a_person(door, text):
     assert answer["abstained"] is True
     assert answer["intent"] == {"name": None, "confidence": 0.0}
     assert answer["replies"] == []  # no action server listens: the gateway sees it and opens the case itself
+
+
+async def test_texts_are_read_without_acting_on_them(door):
+    texts = ["ktp saya hilang", "/restart", "mau bicara dengan petugas", "mana", ""]
+    async with action_server(200, {"events": [], "responses": []}) as (url, asked):
+        door.agent.processor.action_endpoint.url = url
+        status, answer = await door.post(json.dumps({"texts": texts}).encode(), door="read")
+        assert (status, asked) == (200, [])
+        for text, reading in zip(texts, answer["readings"], strict=True):
+            said = await door.say(text)
+            assert reading == {name: said[name] for name in reading}
+    assert set(reading) == {"intent", "ranking", "threshold", "abstained", "model_version"}
+    assert (await door.post(b'{"texts": []}', door="read")) == (200, {"readings": []})
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"[]", b"7", b"{}", b'{"texts": "halo"}', b'{"texts": [7]}', b'{"texts": null}', b"\xff",
+    json.dumps({"texts": ["halo"] * 13}).encode(),
+])
+async def test_what_is_no_list_of_texts_is_refused(door, body):
+    status, answer = await door.post(body, door="read")
+    assert (status, answer["error"]["code"]) == (400, "malformed")
 
 
 async def test_abstaining_keeps_the_true_intent(door):
