@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
+from handoff.domain import choosing
 from handoff.services import answering, cases, ownership, sending, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
@@ -51,6 +52,17 @@ class Question:
         """What the citizen wrote."""
         return str(self.body.get("text", ""))
 
+    @property
+    def payload(self) -> str | None:
+        """The button that was tapped, or chosen in words among those offered last. A number chooses right after the
+        offer only; typed to an officer it is a number, unless topics were offered."""
+        if self.kind != "text":
+            return self.body.get("payload")
+        topics = any(button["payload"].startswith("topic:") for button in self.outstanding)
+        numbers = self.conversation.owner_officer_id is None or topics
+        numbers = numbers and self.conversation.author_before != "citizen"
+        return choosing.chosen(self.text, self.outstanding, numbers=numbers)
+
 
 Ask = Callable[["Runtime", Question], Awaitable[bool]]
 
@@ -83,25 +95,28 @@ async def drain(runtime: Runtime, conversation_id: UUID, until: UUID | None = No
     return True
 
 
-_offered = (
-    select(messages.c.buttons).where(
-        messages.c.conversation_id == bindparam("conversation"), messages.c.author != "citizen",
-    ).order_by(messages.c.seq.desc()).limit(1).scalar_subquery()
-)
+_this = messages.alias("this")
+# What stood before it; what came after it was written is nothing that it could mean.
+_before = select(messages.c.author, messages.c.buttons).where(
+    messages.c.conversation_id == bindparam("conversation"), messages.c.seq < _this.c.seq,
+    messages.c.kind != "note", messages.c.delivery != "withheld",
+).order_by(messages.c.seq.desc()).limit(1).correlate(_this)
+_offered = _before.with_only_columns(messages.c.buttons).where(messages.c.author != "citizen").scalar_subquery()
+_author_before = _before.with_only_columns(messages.c.author).scalar_subquery()
 _later = messages.alias("later")
 _NEXT = (
     select(
-        conversations, messages.c.id.label("message_id"), messages.c.kind, messages.c.body_enc,
-        messages.c.created_at.label("asked_at"), (func.now() - messages.c.stored_at).label("waited"),
-        _offered.label("offered"),
+        conversations, _this.c.id.label("message_id"), _this.c.kind, _this.c.body_enc,
+        _this.c.created_at.label("asked_at"), (func.now() - _this.c.stored_at).label("waited"),
+        _offered.label("offered"), _author_before.label("author_before"),
         exists().where(
             _later.c.conversation_id == conversations.c.id, _later.c.author == "citizen", _later.c.fate.is_(None),
-            _later.c.seq > messages.c.seq,
+            _later.c.seq > _this.c.seq,
         ).label("followed"),
     )
-    .join(messages, messages.c.conversation_id == conversations.c.id)
-    .where(conversations.c.id == bindparam("conversation"), messages.c.author == "citizen", messages.c.fate.is_(None))
-    .order_by(messages.c.seq).limit(1)
+    .join(_this, _this.c.conversation_id == conversations.c.id)
+    .where(conversations.c.id == bindparam("conversation"), _this.c.author == "citizen", _this.c.fate.is_(None))
+    .order_by(_this.c.seq).limit(1)
 )
 
 
@@ -131,8 +146,8 @@ async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
 
 async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
     """False when the question must be asked again."""
-    if question.kind == "payload":
-        other = await taps.carry_out(runtime, question.conversation.id, question.id, question.body["payload"])
+    if (payload := question.payload) is not None:
+        other = await taps.carry_out(runtime, question.conversation.id, question.id, payload)
         if other is None:
             return True
         # "Ini pertanyaan lain": the earlier text goes to the bot, as this tap's question
