@@ -199,6 +199,19 @@ class Contact(Entry):
     value: Text
 
 
+class EmergencyNumber(Contact):
+    """A number that helps at once. `source`: where it was read; the office itself for its own."""
+
+    source: Text
+
+
+class Emergency(Entry):
+    """What the office does about danger to somebody: which numbers are told first, and which unit takes the case."""
+
+    unit: Unit
+    numbers: Annotated[tuple[EmergencyNumber, ...], Field(min_length=1)]
+
+
 class Office(Entry):
     """The agency that runs this installation."""
 
@@ -210,6 +223,7 @@ class Office(Entry):
     desks: Annotated[dict[Unit, Desk], Field(min_length=1)]
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     online: tuple[Contact, ...] = ()
+    emergency: Emergency | None = None
 
 
 OfficeList = Literal["hours", "desks", "contacts", "online"]

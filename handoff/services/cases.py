@@ -18,8 +18,8 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain import alarm, sla
 from handoff.domain import number as case_number
-from handoff.domain import sla
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Actor, CaseState, ClosedReason, Status, Verb, opened, transition
 from handoff.services import answers as given
@@ -97,7 +97,7 @@ def _plain(value: Any) -> Any:
 async def take_in(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, *, reason: str,
     topic: str | None = None, answer_id: UUID | None = None, classification: dict[str, Any] | None = None,
-    explanation: given.Prepared | None = None,
+    explanation: given.Prepared | None = None, taker: office.Taker | None = None,
 ) -> Facts:
     """Give the citizen's message to a person, whatever the state of things; idempotent on the message.
 
@@ -125,7 +125,7 @@ async def take_in(
         facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id)
     else:
         facts = await _open(runtime, connection, conversation, message_id, reason, topic, answer_id,
-                            classification or {})
+                            classification or {}, taker)
     await notify(connection, conversation.id, message.seq)
     return facts
 
@@ -189,12 +189,12 @@ def _class_of(runtime: Runtime, topic: str | None, reason: str) -> str:
 
 async def _open(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
-    topic: str | None, answer_id: UUID | None, classification: dict[str, Any],
+    topic: str | None, answer_id: UUID | None, classification: dict[str, Any], taker: office.Taker | None,
 ) -> Facts:
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
-    unit = await office.unit_for(connection, entry.unit if entry else None)
-    chosen = await office.choose_officer(connection, unit, conversation.citizen_id, at)
+    taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
+    chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)
     limits = _limits(chosen.calendar, chosen.unit, at, chosen.from_when, sla_class)
     case_id, state = uuid4(), opened(str(chosen.officer_id), str(chosen.unit.id))

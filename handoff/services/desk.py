@@ -50,6 +50,11 @@ _REPLY_IS_DUE = or_(
 NEXT_DEADLINE = case(
     (cases.c.status == Status.closed.value, None), (_REPLY_IS_DUE, cases.c.respond_by), else_=cases.c.resolve_by
 )
+#: Whatever is urgent and open, then the next deadline, then what was closed last.
+PRESSING = (
+    and_(cases.c.urgent, cases.c.status != Status.closed.value).desc(), NEXT_DEADLINE.nulls_last(),
+    cases.c.closed_at.desc(), cases.c.number,
+)
 CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
@@ -79,12 +84,10 @@ def viewer(officer: Row[Any]) -> Viewer:
 async def cases_of(
     runtime: Runtime, officer: Row[Any], scope: Scope, status: Status | None = None, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """At most `LISTED` cases from `offset` on, the next deadline first, closed ones last and latest first. Without a
-    status, the open ones. No word of a citizen is in it. Raises `Forbidden`."""
+    """At most `LISTED` cases from `offset` on, urgent ones and then the next deadline first, closed ones last and
+    latest first. Without a status, the open ones. No word of a citizen is in it. Raises `Forbidden`."""
     which = cases.c.status == status.value if status else cases.c.status != Status.closed.value
-    query = CASES.where(*within(officer, scope), which).order_by(
-        NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number
-    )
+    query = CASES.where(*within(officer, scope), which).order_by(*PRESSING)
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(LISTED).offset(offset))).all()
     return [line_of(row) for row in rows]
@@ -211,7 +214,7 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
 
     return {
         "number": row.number, "status": row.status, "closed_reason": row.closed_reason, "reason": row.reason,
-        "topic": row.topic, "channel": row.channel, "owner": "officer" if row.owned else "bot",
+        "topic": row.topic, "urgent": row.urgent, "channel": row.channel, "owner": "officer" if row.owned else "bot",
         "officer": {"id": str(row.officer_id), "name": row.officer_name, "title": row.officer_title},
         "unit": {"slug": row.unit_slug, "name": row.unit_name}, "last_seq": row.next_seq - 1,
         **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "resolve_by", "next_deadline",

@@ -17,7 +17,7 @@ from handoff.domain.assignment import is_away
 from handoff.domain.case import Reason, Status
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services import search
-from handoff.services.desk import CASES, NEXT_DEADLINE, Scope, line_of, seen_by, within
+from handoff.services.desk import CASES, NEXT_DEADLINE, PRESSING, Scope, line_of, seen_by, within
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import access_log, cases, conversations, messages, officers, read_marks
@@ -64,22 +64,20 @@ class Found:
 
 
 async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dict[str, Any]]:
-    """At most `SHOWN` lines from the offset on, the next deadline first, closed ones latest first. Raises
-    `Forbidden`."""
+    """At most `SHOWN` lines from the offset on, urgent ones and then the next deadline first, closed ones latest first.
+    Raises `Forbidden`."""
     conditions = [*within(officer, wanted.scope), ~OPEN if wanted.closed else OPEN, *_chosen(runtime, officer, wanted)]
-    query = _lines(officer).where(*conditions).order_by(
-        NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number
-    )
+    query = _lines(officer).where(*conditions).order_by(*PRESSING)
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
     return [_line(row, runtime.clock()) for row in rows]
 
 
 async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[dict[str, Any]]:
-    """At most `ON_BOARD` open cases of a unit that the officer may know of, the next deadline first."""
+    """At most `ON_BOARD` open cases of a unit that the officer may know of, the most pressing first."""
     query = (
         _lines(officer).where(OPEN, cases.c.unit_id == unit_id, seen_by(officer, Permission.see_cases))
-        .order_by(NEXT_DEADLINE, cases.c.number).limit(ON_BOARD)
+        .order_by(*PRESSING).limit(ON_BOARD)
     )
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query)).all()
@@ -125,7 +123,7 @@ async def find(runtime: Runtime, officer: Row[Any], text: str, titles: Mapping[s
     query = (
         _lines(officer).add_columns(by_words.label("by_words"))
         .where(seen_by(officer, Permission.see_cases), or_(by_name, by_words))
-        .order_by(NEXT_DEADLINE.nulls_last(), cases.c.closed_at.desc(), cases.c.number).limit(SHOWN)
+        .order_by(*PRESSING).limit(SHOWN)
     )
     async with db.transaction(runtime.pool) as connection:
         rows = (await connection.execute(query)).all()
@@ -181,7 +179,7 @@ def _line(row: Row[Any], at: datetime) -> dict[str, Any]:
     left = due - at if due else None
     soon = REPLY_SOON if reply_due else RESOLVE_SOON
     return {
-        **line_of(row), "urgent": row.urgent, "unread": row.unread,
+        **line_of(row), "unread": row.unread,
         "away": is_away(row.away_since, at, ZoneInfo(row.zone)),
         "late_by": -left if left is not None and left < timedelta(0) else None,
         "due_in": left if left is not None and timedelta(0) <= left <= soon else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -23,8 +23,18 @@ from handoff.store import db
 from handoff.store.schema import cases, closures, conversations, officers, shifts, units
 
 TAKES_CASES = frozenset(role.value for role in CARRYING)
+HAS_DUTY = TAKES_CASES | {Role.data_officer.value}  # whose own cases come by their role alone
 NOBODY = UUID(int=0)  # no citizen
 Hours = tuple[tuple[time, time], ...]
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Who shall get a case: the unit with this slug, or a role wherever in the office it sits; nobody of `barred`."""
+
+    unit: str | None = None
+    role: Role | None = None
+    barred: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,26 @@ async def unit_for(connection: AsyncConnection, slug: str | None) -> Row[Any]:
     return row
 
 
+async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at: datetime) -> Chosen:
+    """Who gets a new case (P2). A role that nobody has falls to a head of unit, then to a supervisor, then to whoever
+    takes cases. Raises `NotFound`, `assignment.NobodyToAssign`.
+    """
+    if taker.role is None:
+        return await choose_officer(connection, await unit_for(connection, taker.unit), citizen_id, at)
+    await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(taker.role.value))))
+    for roles in ({taker.role.value}, {Role.head.value}, {Role.supervisor.value}, TAKES_CASES):
+        found: dict[str, tuple[assignment.Candidate, Row[Any], WorkingCalendar]] = {}
+        for unit in (await connection.execute(select(units).order_by(units.c.slug))).all():
+            calendar = await calendar_of(connection, unit, at)
+            for one in await _candidates(connection, unit, citizen_id, calendar, at, roles):
+                if UUID(one.officer_id) not in taker.barred:
+                    found[one.officer_id] = (one, unit, calendar)
+        if found:
+            best = assignment.choose([candidate for candidate, _, _ in found.values()])
+            return await _chosen(connection, *found[best.officer_id], at)
+    raise assignment.NobodyToAssign
+
+
 async def choose_officer(connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, at: datetime) -> Chosen:
     """Who gets a new case of `unit` (P2). One assignment a unit at a time, so that a burst is shared out evenly.
 
@@ -88,14 +118,20 @@ async def choose_officer(connection: AsyncConnection, unit: Row[Any], citizen_id
     candidates = await _candidates(connection, unit, citizen_id, calendar, at)
     if not candidates and not unit.is_default:
         return await choose_officer(connection, await unit_for(connection, None), citizen_id, at)
-    best = assignment.choose(candidates)
+    return await _chosen(connection, assignment.choose(candidates), unit, calendar, at)
+
+
+async def _chosen(
+    connection: AsyncConnection, best: assignment.Candidate, unit: Row[Any], calendar: WorkingCalendar, at: datetime
+) -> Chosen:
     await connection.execute(update(officers).where(officers.c.id == UUID(best.officer_id)).values(last_assigned_at=at))
     start = at if best.on_duty else best.next_duty or calendar.next_open(at)
     return Chosen(UUID(best.officer_id), best.on_duty, start, unit, calendar)
 
 
 async def _candidates(
-    connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, calendar: WorkingCalendar, at: datetime
+    connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, calendar: WorkingCalendar, at: datetime,
+    roles: Set[str] = TAKES_CASES,
 ) -> list[assignment.Candidate]:
     load = (
         select(func.count()).select_from(cases).where(cases.c.officer_id == officers.c.id, cases.c.status != "closed")
@@ -107,7 +143,7 @@ async def _candidates(
     )
     people = (await connection.execute(
         select(officers, load.label("load"), knows.label("knows"))
-        .where(officers.c.unit_id == unit.id, officers.c.active, officers.c.role.in_(TAKES_CASES))
+        .where(officers.c.unit_id == unit.id, officers.c.active, officers.c.role.in_(roles))
     )).all()
     rows = (await connection.execute(
         select(shifts).where(shifts.c.officer_id.in_([p.id for p in people]))
@@ -135,7 +171,7 @@ def _candidate(
 async def set_away(runtime: Runtime, officer: Row[Any], away: bool) -> None:
     """The officer goes on a break, or comes back: they get no new case while somebody else is on duty. Their own cases
     stay theirs, with their times. Raises `Forbidden` for who carries no cases."""
-    if officer.role not in TAKES_CASES:
+    if officer.role not in HAS_DUTY:
         raise Forbidden()
     since = runtime.clock() if away else None
     async with db.statement(runtime.pool) as connection:

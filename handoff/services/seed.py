@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Role
 from handoff.services import staff
+from handoff.services.office import HAS_DUTY
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import db
@@ -84,7 +85,7 @@ class _Example:
             self._connection, unit_id=unit_id, name=person["name"], title=person["title"], role=role, email=None,
             login=None, password_hash=password_hash, at=self._at,
         )
-        if role is Role.officer:  # the others are on duty whenever their unit is open
+        if role.value in HAS_DUTY and role is not Role.head:  # the others are on duty whenever their unit is open
             await self._duty(officer_id)
         self._made.append({"login": login, "one_time_password": password, "name": person["name"],
                            "title": person["title"], "role": role.value, "unit": unit_name})

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.domain import choosing
-from handoff.services import answering, cases, ownership, sending, taps
+from handoff.services import alarms, answering, cases, ownership, sending, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -153,6 +153,8 @@ async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) 
         # "Ini pertanyaan lain": the earlier text goes to the bot, as this tap's question
         question = replace(question, body={"text": other.text}, conversation=other.conversation)
         return await (ask or _ask)(runtime, question)
+    if await alarms.answered(runtime, question):
+        return True
     if question.kind == "contact":
         await taps.save_contact(runtime, question.conversation.id, question.id, question.body)
     elif question.conversation.owner_officer_id is not None or question.kind in ("file", "location"):

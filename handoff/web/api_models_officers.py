@@ -53,6 +53,7 @@ class CaseLine(Said):
     closed_reason: ClosedReason | None
     reason: Reason
     topic: str | None
+    urgent: bool
     channel: Literal["web", "whatsapp"]
     owner: Literal["officer", "bot"]
     officer: Officer
@@ -69,7 +70,7 @@ class CaseLine(Said):
 
 
 class CaseLines(Said):
-    """At most 200 cases, the next deadline first."""
+    """At most 200 cases: urgent ones first, then the next deadline."""
 
     cases: list[CaseLine]
 

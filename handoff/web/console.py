@@ -182,7 +182,7 @@ def page(request: Request, template: str, *, refusal: ServiceError | None = None
 def _duty(request: Request, session: Session) -> str | None:
     """`there`, `away`, or nothing for who carries no cases."""
     officer = session.officer
-    if officer.role not in office.TAKES_CASES:
+    if officer.role not in office.HAS_DUTY:
         return None
     away = assignment.is_away(officer.away_since, runtime_of(request).clock(), ZoneInfo(officer.unit_zone))
     return "away" if away else "there"

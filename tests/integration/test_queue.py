@@ -59,19 +59,19 @@ async def test_filters_choose_and_counts_count(runtime, clock):
     clock.forward(timedelta(minutes=20))  # the first is late by ten minutes
     await desk.mark_read(runtime, head, first.number, 9)
     for wanted, expected in (
-        ({}, [first.number, second.number]), ({"late": True}, [first.number]), ({"unread": True}, [second.number]),
+        ({}, [second.number, first.number]), ({"late": True}, [first.number]), ({"unread": True}, [second.number]),
         ({"reason": Reason.low_confidence}, [second.number]), ({"topic": "ktp_hilang"}, [first.number]),
-        ({"status": Status.in_progress}, [second.number]), ({"closed": True}, []), ({"offset": 1}, [second.number]),
+        ({"status": Status.in_progress}, [second.number]), ({"closed": True}, []), ({"offset": 1}, [first.number]),
         ({"late": True, "unread": True}, []),
     ):
         assert await numbers(runtime, head, scope="unit", **wanted) == expected, wanted
     assert await lists.counts(runtime, head, "unit") == lists.Counts(mine=0, unit=2, all=2, late=1, unread=1)
     assert await lists.counts(runtime, head, "mine") == lists.Counts(mine=0, unit=2, all=2, late=0, unread=0)
-    one, other = await lists.queue(runtime, head, Wanted(scope="unit"))
+    other, one = await lists.queue(runtime, head, Wanted(scope="unit"))  # the urgent one first
     assert (one["late_by"], one["due_in"], one["urgent"], one["unread"]) == (timedelta(minutes=10), None, False, 0)
     assert (other["late_by"], other["urgent"], other["unread"]) == (None, True, 1)
     clock.forward(timedelta(minutes=25))
-    assert (await lists.queue(runtime, head, Wanted(scope="unit")))[1]["due_in"] == timedelta(minutes=15)
+    assert (await lists.queue(runtime, head, Wanted(scope="unit")))[0]["due_in"] == timedelta(minutes=15)
     stranger = await person(runtime, "officer", "sosial")
     assert await lists.counts(runtime, stranger, "unit") == lists.Counts(0, 0, 0, 0, 0)
 

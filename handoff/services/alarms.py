@@ -1,0 +1,99 @@
+"""Messages that cannot wait for the bot (`domain.alarm`): heard before Rasa is asked, while an officer owns the
+conversation, and by the sweep too."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import Row, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.domain.alarm import EMERGENCIES, Alarm, heard, taken_by
+from handoff.domain.case import Actor
+from handoff.services import cases, ownership
+from handoff.services.office import Taker
+from handoff.services.outbox import Outgoing, store
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store import schema as tables
+
+
+class Asked(Protocol):
+    """A message of the citizen without a fate, as a turn reads it."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def text(self) -> str:
+        """What was written; of a file, what was written with it."""
+
+    @property
+    def conversation(self) -> Row[Any]:
+        """The conversation as it was when the message was read."""
+
+
+async def answered(runtime: Runtime, question: Asked) -> bool:
+    """Whether the message raised an alarm, which then has given it its fate."""
+    alarm = heard(question.text)
+    if alarm in EMERGENCIES:
+        await _emergency(runtime, question, alarm)
+        return True
+    if alarm is Alarm.data_misuse and question.conversation.owner_officer_id is None:
+        return await _to_data_officer(runtime, question)
+    return False
+
+
+async def _emergency(runtime: Runtime, question: Asked, alarm: Alarm) -> None:
+    """The numbers that help at once, and an urgent case: a new one, or the open one becomes urgent by an event."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return
+        if not await _known_as_urgent(connection, conversation):
+            await _tell_numbers(runtime, connection, conversation, question.id, alarm)
+        if conversation.owner_officer_id is not None:
+            facts = await cases.message_arrived(runtime, connection, conversation, question.id)
+        else:
+            emergency = runtime.catalogue.office.emergency
+            facts = await cases.take_in(
+                runtime, connection, conversation, question.id, reason="emergency",
+                taker=Taker(emergency.unit if emergency else None), classification={"alarm": alarm.value},
+            )
+        if not facts.row.urgent:
+            await connection.execute(update(tables.cases).where(tables.cases.c.id == facts.id).values(urgent=True))
+            await cases.record(runtime, connection, conversation, facts.id, "marked_urgent", Actor("system"),
+                               alarm=alarm.value, message_id=question.id)
+
+
+async def _known_as_urgent(connection: AsyncConnection, conversation: Row[Any]) -> bool:
+    """Whether an officer talks about it already: the numbers were told, and are not told with every word."""
+    if conversation.owner_officer_id is None:
+        return False
+    facts = await cases.load(connection, conversation.open_case_id)
+    return bool(facts.row.urgent)
+
+
+async def _tell_numbers(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, alarm: Alarm
+) -> None:
+    emergency = runtime.catalogue.office.emergency
+    said = runtime.texts.say("alarm.numbers", kind=alarm.value, numbers=emergency.numbers if emergency else ())
+    await store(runtime, connection, conversation, [Outgoing("system", said, in_reply_to=message_id)])
+
+
+async def _to_data_officer(runtime: Runtime, question: Asked) -> bool:
+    """False when somebody else has the conversation by now: then it is their message."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return True
+        if conversation.owner_officer_id is not None:
+            return False
+        await cases.take_in(
+            runtime, connection, conversation, question.id, reason="individual_matter",
+            taker=Taker(role=taken_by(Alarm.data_misuse.value)), classification={"alarm": Alarm.data_misuse.value},
+        )
+    return True
