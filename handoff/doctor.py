@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from handoff.catalogue import CatalogueError, load
+from handoff.catalogue.schema import Keeper
+from handoff.clock import file_clock, system_clock
 from handoff.embedded import APP_ROLE, EmbeddedError
 from handoff.home import DatabaseUrls, Home, HomeError, reachable_database
 from handoff.model import Model
@@ -29,24 +32,31 @@ PROBE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found of one part; `advice` is what to do, empty when it is well."""
+    """What was found of one part; `advice` is what to do, empty when it is well. A `fault` keeps the system from
+    working as it should; other advice can wait."""
 
     part: str
     text: str
     advice: str = ""
+    fault: bool = True
+
+    @property
+    def mark(self) -> str:
+        """How it is printed."""
+        return ("FAIL" if self.fault else "note") if self.advice else "ok"
 
 
 Check = Callable[[Settings], Iterator[Finding]]
 
 
 def examine(settings: Settings) -> int:
-    """Prints every finding; returns 0 when all is well, else 1."""
+    """Prints every finding; returns 1 when one is a fault, else 0."""
     healthy = True
     for check in CHECKS:
         for finding in check(settings):
-            healthy = healthy and not finding.advice
+            healthy = healthy and finding.mark != "FAIL"
             advice = f"\n      {'':<12} → {finding.advice}" if finding.advice else ""
-            print(f"{'FAIL' if finding.advice else 'ok':<5} {finding.part:<12} {finding.text}{advice}", flush=True)
+            print(f"{finding.mark:<5} {finding.part:<12} {finding.text}{advice}", flush=True)
     return 0 if healthy else 1
 
 
@@ -134,6 +144,23 @@ async def _missing_keys(settings: Settings, urls: DatabaseUrls) -> list[str]:
         await engine.dispose()
 
 
+def _catalogue(settings: Settings) -> Iterator[Finding]:
+    """The facts can be loaded, and their keepers have looked at them in time."""
+    today = (file_clock(settings.clock_file) if settings.clock_file else system_clock)().date()
+    try:
+        catalogue = load(settings.catalogue, settings.catalogue_overlay)
+    except CatalogueError as error:
+        yield Finding("catalogue", "; ".join(error.problems), "correct these files (docs/catalogue.md)")
+        return
+    yield Finding("catalogue", f"{len(catalogue.topics)} topics, version {catalogue.version}")
+    late: dict[Keeper, list[str]] = {}
+    for topic in catalogue.stale(today):
+        late.setdefault(topic.keeper, []).append(f"{topic.id} ({topic.next_review})")
+    for keeper, topics in late.items():
+        advice = f"{keeper.person}, {keeper.position}, checks their sources and sets `reviewed`"
+        yield Finding("catalogue", f"review is overdue: {', '.join(topics)}", advice, fault=False)
+
+
 def _model(settings: Settings) -> Iterator[Finding]:
     """A model for the present data and code."""
     if not settings.own_rasa:
@@ -195,4 +222,4 @@ def _who(_: Settings) -> Iterator[Finding]:
     yield Finding("account", "root; PostgreSQL runs as an account of its own" if os.geteuid() == 0 else "not root")
 
 
-CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _database, _model, _processes)
+CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _database, _catalogue, _model, _processes)

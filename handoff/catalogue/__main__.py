@@ -1,15 +1,19 @@
 """`python -m handoff.catalogue FOLDER [--overlay FOLDER] [--show TOPIC]`: check a catalogue, show an answer.
 
-For whoever edits the files: prints every problem and ends with 1, or the number of topics, or the answer asked for.
+For whoever edits the files: prints every problem and ends with 1; or the answer asked for; or what is hard to read,
+which entries wait for their keeper, and the number of topics.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from datetime import date, datetime
 from pathlib import Path
 
-from handoff.catalogue.loader import CatalogueError, load
+from handoff.catalogue import plain
+from handoff.catalogue.loader import Catalogue, CatalogueError, load
 from handoff.catalogue.render import answer
 from handoff.catalogue.schema import ASPECTS
 
@@ -21,6 +25,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--overlay", type=Path, help="the agency's own folder")
     parser.add_argument("--show", metavar="TOPIC", help="print the answer about this topic")
     parser.add_argument("--aspect", choices=ASPECTS, default="overview")
+    parser.add_argument("--today", type=date.fromisoformat, default=datetime.now().astimezone().date(),
+                        help="the day to count reviews from")
     options = parser.parse_args(arguments)
     try:
         catalogue = load(options.folder, options.overlay)
@@ -28,12 +34,24 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     if options.show is None:
+        for note in _notes(catalogue, options.today):
+            print(note)
         print(f"{len(catalogue.topics)} topics, version {catalogue.version}")
     elif options.show in catalogue.topics:
-        print(answer(catalogue.topics[options.show], options.aspect).text)
+        shown = answer(catalogue.topics[options.show], options.aspect, options.today)
+        print("\n--- next message ---\n".join(shown.parts))
     else:
         parser.error(f"no topic {options.show}")
     return 0
+
+
+def _notes(catalogue: Catalogue, today: date) -> Iterator[str]:
+    for topic in catalogue.topics.values():
+        for aspect, remark in plain.remarks(topic):
+            yield f"note: {topic.id}: {aspect}: {remark}"
+    for topic in catalogue.stale(today):
+        keeper = topic.keeper
+        yield f"note: {topic.id}: review was due on {topic.next_review}: {keeper.person}, {keeper.position}"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-SECTIONS = ("office", "laws", "pages", "topics")
+SINGLE = ("office", "common")  # one entry each, whatever their keys
+SECTIONS = (*SINGLE, "keepers", "laws", "pages", "topics")
 
 
 @dataclass
@@ -36,8 +37,8 @@ class Layer:
 
     def file_of(self, section: str, key: str) -> str | None:
         """The file that says `key` of `section`. The office is one entry: any of its keys tells the file."""
-        if section == "office":
-            return next((file for (name, _), file in self.files.items() if name == "office"), None)
+        if section in SINGLE:
+            return next((file for (name, _), file in self.files.items() if name == section), None)
         return self.files.get((section, key))
 
     def _add_section(self, file: str, section: str, entries: dict[Any, Any]) -> None:

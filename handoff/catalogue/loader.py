@@ -9,19 +9,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from handoff.catalogue import render
-from handoff.catalogue.layers import Layer, merge, read, says
-from handoff.catalogue.schema import ASPECTS, OFFICE_SOURCE, Context, Law, Office, Source, Topic, WebPage
+from handoff.catalogue.layers import SINGLE, Layer, merge, read, says
+from handoff.catalogue.schema import (
+    ASPECTS,
+    OFFICE_SOURCE,
+    Common,
+    Context,
+    Fact,
+    Keeper,
+    Law,
+    Office,
+    Source,
+    Topic,
+    WebPage,
+)
 
 _MESSAGES = {"extra_forbidden": "unknown key", "missing": "is missing"}
 # Errors that an unreadable file causes elsewhere: reported once that file can be read.
-_CONSEQUENCES = {"missing", "unknown_source", "unknown_topic", "no_desk"}
+_CONSEQUENCES = {"missing", "unknown_source", "unknown_topic", "unknown_keeper", "no_desk"}
+MOST_PARTS = 3  # messages that one answer may take
 
 type Location = Sequence[int | str]
 
@@ -42,6 +56,10 @@ class Catalogue:
     topics: Mapping[str, Topic]
     office: Office
 
+    def stale(self, today: date) -> list[Topic]:
+        """The topics whose keeper should have looked at them again before `today`, the longest overdue first."""
+        return sorted((t for t in self.topics.values() if t.stale(today)), key=lambda topic: topic.next_review)
+
 
 def load(folder: Path, overlay: Path | None = None) -> Catalogue:
     """The catalogue in `folder`, with the agency's `overlay` folder merged over it.
@@ -53,7 +71,8 @@ def load(folder: Path, overlay: Path | None = None) -> Catalogue:
     merged = merge(base.data, local.data)
     check = _Check((local, base), [*base.problems, *local.problems])
     office = check.office(merged["office"])
-    context = Context(check.sources(merged, office), _titles(merged["topics"]), office)
+    context = Context(check.sources(merged, office), _titles(merged["topics"]), office, check.keepers(merged, office))
+    context = replace(context, refused=check.refused(merged["common"], context))
     topics = check.topics(merged["topics"], context)
     if not check.problems:
         check.answers(topics)
@@ -67,7 +86,8 @@ def _titles(raw: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _version(merged: Mapping[str, Any]) -> str:
-    facts = json.dumps(merged, sort_keys=True, default=str, ensure_ascii=False)
+    said = {section: entries for section, entries in merged.items() if section != "keepers"}
+    facts = json.dumps(said, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256((facts + render.wording_source()).encode()).hexdigest()[:12]
 
 
@@ -98,6 +118,21 @@ class _Check:
             known[key] = _page_source(page) if page else Source(key, key)
         return known
 
+    def keepers(self, merged: Mapping[str, dict[str, Any]], office: Office | None) -> dict[str, Keeper]:
+        """Who keeps entries, by the key they are named with; broken ones too, so that they are reported once."""
+        known = {}
+        for key, raw in merged["keepers"].items():
+            keeper = self._valid("keepers", key, f"keepers: {key}", Keeper, raw)
+            if keeper and office and keeper.unit not in office.desks:
+                self._report("keepers", key, ("unit",), f"keepers: {key}: unit", f"office.desks has no {keeper.unit}")
+            known[key] = keeper or Keeper.model_construct(position=key, unit=key, person=key)
+        return known
+
+    def refused(self, raw: Any, context: Context) -> tuple[Fact, ...]:
+        """What holds of every refusal."""
+        common = self._valid("common", "common", "common", Common, raw, context)
+        return common.refused if common else ()
+
     def topics(self, raw: Mapping[str, Any], context: Context) -> dict[str, Topic]:
         """The valid topics, in the order of the files."""
         found = {}
@@ -111,13 +146,13 @@ class _Check:
         return found
 
     def answers(self, topics: Mapping[str, Topic]) -> None:
-        """Every answer fits into one message."""
+        """Every answer fits into a few messages."""
         for topic in topics.values():
             for aspect in ASPECTS:
-                length = len(render.answer(topic, aspect).text)
-                if length > render.MAX_LENGTH:
+                parts = len(render.answer(topic, aspect).parts)
+                if parts > MOST_PARTS:
                     loc = ("summary",) if aspect == "overview" else (aspect,)
-                    message = f"the answer has {length} characters, at most {render.MAX_LENGTH}"
+                    message = f"the answer takes {parts} messages, at most {MOST_PARTS}"
                     self._report("topics", topic.id, loc, f"{topic.id}: {aspect}", message)
 
     def _valid[M: BaseModel](
@@ -148,7 +183,7 @@ class _Check:
 
 
 def _entry(layer: Layer, section: str, key: str) -> Any:
-    return layer.data["office"] if section == "office" else layer.data[section].get(key)
+    return layer.data[section] if section in SINGLE else layer.data[section].get(key)
 
 
 def _page_source(page: WebPage) -> Source:

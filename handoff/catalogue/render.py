@@ -13,8 +13,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from handoff.catalogue.schema import Aspect, Fact, Office, OfficeList, Section, Source, Topic
+from handoff.catalogue.schema import Aspect, Fact, Keeper, Office, OfficeList, Rejection, Section, Source, Topic
 from handoff.catalogue.wording import wording
+from handoff.domain.fitting import parts
 
 MAX_LENGTH = 1024  # characters of the body of a WhatsApp message with buttons
 BUTTONS = 3
@@ -38,6 +39,11 @@ class Rendered:
     reviewed: date
     related: list[Button]
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The text as messages of a channel with buttons; the last one has the sources."""
+        return parts(self.text, MAX_LENGTH)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -59,7 +65,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Page:
-    """What the web page of a topic shows. `sources` carry addresses; `keeper` is a position, not a person."""
+    """What the web page of a topic shows. `sources` carry addresses; `next_review_text` is a date in words; `stale` is
+    a sentence, empty while the entry is not overdue for review. Of `keeper`, citizens are shown the position."""
 
     title: str
     summary: Line
@@ -67,13 +74,16 @@ class Page:
     sources: tuple[Source, ...]
     reviewed: date
     reviewed_text: str
-    keeper: str
+    next_review_text: str
+    stale: str
+    keeper: Keeper
 
 
-def answer(topic: Topic, aspect: Aspect = "overview") -> Rendered:
+def answer(topic: Topic, aspect: Aspect = "overview", today: date | None = None) -> Rendered:
     """The answer about `aspect` of `topic`: that aspect first, then the short overview and the place.
 
-    An aspect that the topic does not have (the fee of the opening hours) is answered with the overview.
+    An aspect that the topic does not have (the fee of the opening hours) is answered with the overview. With `today`,
+    an entry that is overdue for review says so.
     """
     if aspect not in _aspects(topic):
         aspect = "overview"
@@ -84,6 +94,7 @@ def answer(topic: Topic, aspect: Aspect = "overview") -> Rendered:
     text = _template().render(
         title=topic.title,
         blocks=blocks,
+        stale=_stale(topic, today),
         help=words.help,
         source=words.source,
         sources=[source.label for source in sources],
@@ -92,19 +103,22 @@ def answer(topic: Topic, aspect: Aspect = "overview") -> Rendered:
     return Rendered(text.strip(), [source.label for source in sources], reviewed, _related(topic, aspect))
 
 
-def page(topic: Topic, first: Aspect = "overview") -> Page:
-    """Everything known about `topic`, in sections; what somebody asked about may come `first`."""
+def page(topic: Topic, first: Aspect = "overview", today: date | None = None) -> Page:
+    """Everything known about `topic`, in sections; what somebody asked about may come `first`. With `today`, an entry
+    that is overdue for review says so."""
     aspects = sorted(_aspects(topic), key=lambda aspect: aspect != first)
-    blocks = [_block(topic, aspect) for aspect in aspects if aspect != "overview"]
-    blocks += [_shown(topic, name) for name in topic.shows]
+    blocks = [block for aspect in aspects if aspect != "overview" for block in _section_blocks(topic, aspect)]
+    blocks += _who(topic) + [_shown(topic, name) for name in topic.shows]
     blocks += _notes(topic)
     if topic.time and topic.time.examples:
         blocks.append(Block(wording().headings["examples"], _facts(topic, topic.time.examples)))
     summary = _summary(topic)
     lines = [summary, *(line for block in blocks for line in block.lines)]
     reviewed = _reviewed(topic, lines)
+    words = wording()
     return Page(
-        topic.title, summary, tuple(blocks), _sources(lines), reviewed, wording().reviewed_on(reviewed), topic.keeper
+        topic.title, summary, tuple(blocks), _sources(lines), reviewed, words.reviewed_on(reviewed),
+        words.day(topic.next_review), _stale(topic, today), topic.keeper,
     )
 
 
@@ -141,7 +155,8 @@ def _overview(topic: Topic) -> list[Block]:
 
 def _about(topic: Topic, aspect: Aspect) -> list[Block]:
     summary = Block(wording().headings["overview"], (_summary(topic),))
-    return [_block(topic, aspect), summary] + ([] if aspect == "place" else [_desk(topic)])
+    first = [_block(topic, aspect)] + (_who(topic) if aspect == "requirements" else [])
+    return [*first, summary] + ([] if aspect == "place" else [_desk(topic)])
 
 
 def _aspects(topic: Topic) -> list[Aspect]:
@@ -153,6 +168,7 @@ def _aspects(topic: Topic) -> list[Aspect]:
         "time": topic.time,
         "steps": topic.steps,
         "place": topic.place or topic.kind == "service",
+        "rejections": topic.rejections,
     }
     return [aspect for aspect, present in has.items() if present]
 
@@ -164,14 +180,25 @@ def _block(topic: Topic, aspect: Aspect) -> Block:
         case "requirements":
             lines = _section(topic, topic.requirements)
         case "fee":
-            lines = _fee(topic) + _section(topic, topic.fee)
+            lines = [*_cost(topic), *_pay(topic)]
         case "time":
             lines = _time(topic) + _section(topic, topic.time)
         case "steps":
             lines = _section(topic, topic.steps)
         case "place":
             lines = [*_desk(topic).lines, *_hours(topic), *_section(topic, topic.place)]
+        case "rejections":
+            lines = [*_rejections(topic), *_ask(topic.rejections), *_facts(topic, topic.refused)]
     return Block(wording().headings[aspect], tuple(lines), numbered=aspect == "steps")
+
+
+def _section_blocks(topic: Topic, aspect: Aspect) -> list[Block]:
+    """The aspect as sections of the page: how to pay stands in its own."""
+    if aspect != "fee":
+        return [_block(topic, aspect)]
+    headings, pay = wording().headings, tuple(_pay(topic))
+    cost = Block(headings["fee"], tuple(_cost(topic)))
+    return [cost, Block(headings["pay"], pay)] if pay else [cost]
 
 
 def _brief(topic: Topic, aspect: Aspect) -> Block:
@@ -179,6 +206,8 @@ def _brief(topic: Topic, aspect: Aspect) -> Block:
     section = topic.fee if aspect == "fee" else topic.time
     official = _fee(topic) if aspect == "fee" else _time(topic)
     lines = official + _ask(section) if official else _section(topic, section)
+    if aspect == "fee" and topic.fee and topic.fee.pay:
+        lines = [*lines, _never_cash(topic)]
     return Block(wording().headings[aspect], (_joined(lines),))
 
 
@@ -186,6 +215,21 @@ def _fee(topic: Topic) -> list[Line]:
     if topic.fee is None or topic.fee.amount is None:
         return []
     return [Line(wording().rupiah(topic.fee.amount), topic.fee.sources, topic.reviewed)]
+
+
+def _cost(topic: Topic) -> list[Line]:
+    return _fee(topic) + _section(topic, topic.fee)
+
+
+def _pay(topic: Topic) -> list[Line]:
+    """How it is paid officially; whoever pays is told who never gets cash."""
+    if topic.fee is None or topic.fee.pay is None:
+        return []
+    return [*_section(topic, topic.fee.pay), _never_cash(topic)]
+
+
+def _never_cash(topic: Topic) -> Line:
+    return _office_line(topic, wording().never_cash)
 
 
 def _time(topic: Topic) -> list[Line]:
@@ -198,7 +242,7 @@ def _time(topic: Topic) -> list[Line]:
 
 
 def _section(topic: Topic, section: Section | None) -> list[Line]:
-    return [*_facts(topic, section.facts), *_ask(section)] if section else []
+    return [*_facts(topic, section.known), *_ask(section)] if section else []
 
 
 def _ask(section: Section | None) -> list[Line]:
@@ -209,6 +253,24 @@ def _ask(section: Section | None) -> list[Line]:
 
 def _facts(topic: Topic, facts: Iterable[Fact]) -> tuple[Line, ...]:
     return tuple(Line(fact.text, fact.sources, fact.reviewed or topic.reviewed) for fact in facts)
+
+
+def _who(topic: Topic) -> list[Block]:
+    return [Block(wording().headings["who"], tuple(_section(topic, topic.who)))] if topic.who else []
+
+
+def _rejections(topic: Topic) -> list[Line]:
+    """Each cause with what can be done then."""
+    known = topic.rejections.known if topic.rejections else ()
+    pattern = wording().rejection
+    return [
+        Line(pattern.format(cause=one.text, then=one.then), one.sources, one.reviewed or topic.reviewed)
+        for one in known if isinstance(one, Rejection)
+    ]
+
+
+def _stale(topic: Topic, today: date | None) -> str:
+    return wording().stale if today is not None and topic.stale(today) else ""
 
 
 def _summary(topic: Topic) -> Line:

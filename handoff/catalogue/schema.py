@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-Aspect = Literal["overview", "requirements", "fee", "time", "place", "steps"]
-ASPECTS: tuple[Aspect, ...] = ("overview", "requirements", "fee", "time", "place", "steps")
-Unit = Literal["kependudukan", "sosial", "tenaga_kerja", "inspektorat"]
+Aspect = Literal["overview", "requirements", "fee", "time", "place", "steps", "rejections"]
+ASPECTS: tuple[Aspect, ...] = ("overview", "requirements", "fee", "time", "place", "steps", "rejections")
 SlaClass = Literal["information", "complaint", "inspection"]
 
 OFFICE_SOURCE = "kantor"  # cites the office itself; its label is the office's name
 TITLE_LENGTH = 20         # a WhatsApp reply button holds no more
+REVIEW_EVERY = 180        # days from one review of an entry to the next, where the entry says nothing else
 # How research notes mark what nobody has checked; such a sentence must not reach a citizen.
 _UNVERIFIED = re.compile(r"dari ingatan|perlu verifikasi|\[[RTH]\]|\[V2?\]", re.IGNORECASE)
 
@@ -51,6 +51,8 @@ class Context:
     sources: Mapping[str, Source]  # laws ("UU 24/2013"), pages ("hsu") and the office
     titles: Mapping[str, str]      # topic id -> title
     office: Office | None
+    keepers: Mapping[str, Keeper] = field(default_factory=dict)
+    refused: tuple[Fact, ...] = ()  # what holds of every refusal
 
 
 def _context(info: ValidationInfo) -> Context:
@@ -74,6 +76,11 @@ def _source(value: object, info: ValidationInfo) -> object:
     return Source(str(value), known.name) if article else known
 
 
+def _kept(entries: object) -> object:
+    """What an overlay has not emptied with `null`."""
+    return {key: value for key, value in entries.items() if value is not None} if isinstance(entries, dict) else entries
+
+
 def _related(value: object, info: ValidationInfo) -> object:
     title = _context(info).titles.get(str(value))
     if title is None:
@@ -81,11 +88,19 @@ def _related(value: object, info: ValidationInfo) -> object:
     return Link(str(value), title)
 
 
+def _keeper(value: object, info: ValidationInfo) -> object:
+    keeper = _context(info).keepers.get(str(value))
+    if keeper is None:
+        raise PydanticCustomError("unknown_keeper", "unknown keeper {name}", {"name": repr(value)})
+    return keeper
+
+
 Text = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
 Title = Annotated[str, Field(max_length=TITLE_LENGTH), AfterValidator(_one_line)]
 SourceRef = Annotated[Source, BeforeValidator(_source)]
 Sources = Annotated[tuple[SourceRef, ...], Field(min_length=1)]
 Related = Annotated[Link, BeforeValidator(_related)]
+Unit = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # the slug of a unit of the office, as in `office.desks`
 
 
 class Entry(BaseModel):
@@ -108,6 +123,17 @@ class WebPage(Entry):
     quotes: Text | None = None  # the regulation it relies on, where that text itself was not read
 
 
+class Keeper(Entry):
+    """Who keeps entries true: a position in a unit, and the person who holds it and reviews them."""
+
+    position: Text
+    unit: Unit
+    person: Text
+
+
+KeeperRef = Annotated[Keeper, BeforeValidator(_keeper)]
+
+
 class Fact(Entry):
     """One statement with its source. `reviewed` only where it differs from the topic's."""
 
@@ -116,15 +142,28 @@ class Fact(Entry):
     reviewed: date | None = None
 
 
+class Rejection(Fact):
+    """Why an application is often refused (`text`), and what the citizen can do then."""
+
+    then: Text
+
+
 class Section(Entry):
-    """Facts about one aspect. `ask_officer` names, in the citizen's words, what the officer will tell."""
+    """Facts about one aspect. `local` is what the agency adds to ours in its overlay. `ask_officer` names, in the
+    citizen's words, what the officer will tell."""
 
     facts: tuple[Fact, ...] = ()
+    local: tuple[Fact, ...] = ()
     ask_officer: Text | None = None
+
+    @property
+    def known(self) -> tuple[Fact, ...]:
+        """All facts: ours, then the agency's."""
+        return self.facts + self.local
 
     def says_something(self) -> bool:
         """Whether an answer can be made of it."""
-        return bool(self.facts or self.ask_officer)
+        return bool(self.known or self.ask_officer)
 
     @model_validator(mode="after")
     def _not_silent(self) -> Self:
@@ -133,11 +172,20 @@ class Section(Entry):
         return self
 
 
+class Rejections(Section):
+    """Common causes of a refusal, each with what can be done."""
+
+    facts: tuple[Rejection, ...] = ()
+    local: tuple[Rejection, ...] = ()
+
+
 class Fee(Section):
-    """What the state charges. `amount` in rupiah, 0 for free, None where no single official amount exists."""
+    """What the state charges. `amount` in rupiah, 0 for free, None where no single official amount exists. `pay` is how
+    it is paid officially; compulsory unless it is free."""
 
     amount: Annotated[int, Field(strict=True, ge=0)] | None = None
     sources: tuple[SourceRef, ...] = ()
+    pay: Section | None = None
 
     def says_something(self) -> bool:
         """Whether an answer can be made of it."""
@@ -147,6 +195,8 @@ class Fee(Section):
     def _sourced(self) -> Self:
         if (self.amount is None) != (not self.sources):
             raise PydanticCustomError("fee_source", "amount and sources belong together")
+        if (self.amount == 0) != (self.pay is None):
+            raise PydanticCustomError("fee_pay", "pay (facts or ask_officer) is needed exactly where it is not free")
         return self
 
 
@@ -158,12 +208,25 @@ class Limit(Entry):
     sources: Sources
 
 
+class Standard(Fact):
+    """How long this office says it takes: a promise. `days`, where it is a number, from a complete application."""
+
+    days: Annotated[int, Field(strict=True, ge=1, le=365)] | None = None
+    working_days: bool = False
+
+
 class Time(Section):
     """How long it takes: the law's limit, this office's own standard, and, never promised, what others report."""
 
     limit: Limit | None = None
-    office: Fact | None = None
+    office: Standard | None = None
     examples: tuple[Fact, ...] = ()
+
+    @property
+    def official(self) -> tuple[int, bool] | None:
+        """Days, and whether working days, after which it is late: the office's promise, else the law's limit."""
+        bound = self.office if self.office and self.office.days else self.limit
+        return (bound.days, bound.working_days) if bound and bound.days else None
 
     def says_something(self) -> bool:
         """Whether an answer can be made of it."""
@@ -212,6 +275,12 @@ class Emergency(Entry):
     numbers: Annotated[tuple[EmergencyNumber, ...], Field(min_length=1)]
 
 
+class Common(Entry):
+    """What holds of every topic: the rights of whoever is refused."""
+
+    refused: tuple[Fact, ...] = ()
+
+
 class Office(Entry):
     """The agency that runs this installation."""
 
@@ -220,7 +289,7 @@ class Office(Entry):
     reviewed: date
     hours: Annotated[tuple[Hours, ...], Field(min_length=1)]
     closed: Text
-    desks: Annotated[dict[Unit, Desk], Field(min_length=1)]
+    desks: Annotated[dict[Unit, Desk], BeforeValidator(_kept), Field(min_length=1)]
     contacts: Annotated[tuple[Contact, ...], Field(min_length=1)]
     online: tuple[Contact, ...] = ()
     emergency: Emergency | None = None
@@ -238,26 +307,33 @@ class Topic(Entry):
     unit: Unit
     sla_class: SlaClass = "information"
     individual_matter: bool = False
-    keeper: Text
+    individual_when_late: bool = False  # only a person can mend it once the official time has passed
+    keeper: KeeperRef
     reviewed: date
+    review_every: Annotated[int, Field(strict=True, ge=1, le=366)] = REVIEW_EVERY
     keywords: tuple[Text, ...] = ()
     summary: Annotated[tuple[Fact, ...], Field(min_length=1)]
     notes: tuple[Fact, ...] = ()
+    who: Section | None = None  # who may apply
     requirements: Section | None = None
     fee: Fee | None = None
     time: Time | None = None
     steps: Section | None = None
     place: Section | None = None
+    rejections: Rejections | None = None
     given_at: Fact | None = None  # which other office gives the service, where ours only helps
     shows: tuple[OfficeList, ...] = ()
     related: tuple[Related, ...]
 
     _office: Office
+    _refused: tuple[Fact, ...] = ()
 
     def model_post_init(self, context: Any) -> None:
-        """Keep the office of the validation context: an answer names the place."""
+        """Keep what holds of every topic: the office, because an answer names the place, and the rights of whoever is
+        refused."""
         if context.office is not None:
             self._office = context.office
+        self._refused = context.refused
 
     @property
     def office(self) -> Office:
@@ -270,18 +346,34 @@ class Topic(Entry):
         return self._office.desks[self.unit]
 
     @property
+    def refused(self) -> tuple[Fact, ...]:
+        """What holds of every refusal."""
+        return self._refused
+
+    @property
+    def next_review(self) -> date:
+        """When the keeper must have looked at the entry again."""
+        return self.reviewed + timedelta(days=self.review_every)
+
+    def stale(self, today: date) -> bool:
+        """Whether that day has passed."""
+        return today > self.next_review
+
+    @property
     def sources(self) -> tuple[Source, ...]:
         """Every source the entry rests on, each once, in order of appearance."""
         return tuple(dict.fromkeys(_cited(self)))
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Self:
-        needed = ("requirements", "fee", "time", "steps") if self.kind == "service" else ()
+        needed = ("who", "requirements", "fee", "time", "steps", "rejections") if self.kind == "service" else ()
         missing = [name for name in needed if getattr(self, name) is None]
         if missing:
             raise PydanticCustomError(
                 "incomplete", "a service needs {names} (facts or ask_officer)", {"names": ", ".join(missing)}
             )
+        if self.individual_when_late and (self.time is None or self.time.official is None):
+            raise PydanticCustomError("late", "individual_when_late needs time.limit, or time.office with days")
         if self.shows and self.kind != "office":
             raise PydanticCustomError("shows", "only a topic of kind office has shows")
         office = _context(info).office

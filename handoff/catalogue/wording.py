@@ -20,7 +20,7 @@ class Wording(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    headings: dict[Aspect | OfficeList | Literal["notes", "examples"], str]
+    headings: dict[Aspect | OfficeList | Literal["who", "pay", "notes", "examples"], str]
     buttons: dict[Aspect, Annotated[str, Field(max_length=TITLE_LENGTH)]]
     next: dict[Aspect, tuple[Aspect, ...]]
     free: str
@@ -29,6 +29,9 @@ class Wording(BaseModel):
     days: str
     working_days: str
     ask_officer: str
+    never_cash: str
+    rejection: str
+    stale: str
     hours: str
     desk_hours: str
     closed: str
@@ -54,7 +57,11 @@ class Wording(BaseModel):
 
     def reviewed_on(self, day: date) -> str:
         """When the facts were last checked."""
-        return self.reviewed.format(date=f"{day.day} {self.months[day.month - 1]} {day.year}")
+        return self.reviewed.format(date=self.day(day))
+
+    def day(self, day: date) -> str:
+        """A date in words."""
+        return f"{day.day} {self.months[day.month - 1]} {day.year}"
 
 
 @cache

@@ -43,7 +43,7 @@ async def prepare(
     published = (await connection.execute(_PUBLISHED, {"topic_id": topic.id})).one_or_none()
     if published is not None and published.suspended:
         raise Suspended(topic.id)
-    rendered, read = render.answer(topic, aspect), classification or {}
+    rendered, read = render.answer(topic, aspect, runtime.clock().date()), classification or {}
     answer_id, message_id = uuid4(), uuid4()
     buttons = [{"title": b.title, "payload": b.payload} for b in rendered.related]
     if conversation.open_case_id is not None:

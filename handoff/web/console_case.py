@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sanic import Blueprint, Request
@@ -129,7 +130,8 @@ async def whole(
         facts["given"] = given = await reading.given(runtime, number, messages)
         facts["places"] = [(place, point(place["latitude"], place["longitude"])) for place in given.places]
         asked: Aspect = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), "overview")
-        facts["entries"] = [_entry(topic, asked) for topic in _topics(request, found, messages)]
+        today = runtime_of(request).clock().date()
+        facts["entries"] = [_entry(topic, asked, today) for topic in _topics(request, found, messages)]
     if sent.action:
         written[sent.action] = sent.text
     return page(request, "petugas_case.html", refusal=refusal, **{**facts, "written": written, "revealed": revealed})
@@ -166,12 +168,12 @@ def _topics(request: Request, case: dict[str, Any], messages: list[dict[str, Any
     return [catalogue[name] for name in dict.fromkeys(names) if name in catalogue][:ENTRIES]
 
 
-def _entry(topic: Topic, asked: Aspect) -> dict[str, Any]:
+def _entry(topic: Topic, asked: Aspect, today: date) -> dict[str, Any]:
     """A topic in the parts that an officer may put into a reply, what the citizen asked about first."""
-    entry = render.page(topic, asked)
+    entry = render.page(topic, asked, today)
     parts = [("", entry.summary.text), *((block.heading, _listed(block)) for block in entry.blocks)]
     return {"id": topic.id, "title": entry.title, "parts": parts, "reviewed": entry.reviewed_text,
-            "sources": [source.label for source in entry.sources]}
+            "stale": entry.stale, "keeper": entry.keeper, "sources": [source.label for source in entry.sources]}
 
 
 def _listed(block: render.Block) -> str:

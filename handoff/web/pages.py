@@ -21,10 +21,11 @@ pages.on_request(html.learn)
 QUERY_CHARACTERS = 200
 COMMON = ("ktp_hilang", "ktp_baru", "kk_baru", "akta_kelahiran", "pindah_masuk", "bansos_cek",
           "bpjs_kesehatan_nonaktif", "kia")  # shown first, where they exist
-ORDER = ("requirements", "steps", "fee", "time", "place", "notes", "examples")  # as a citizen reads a service
-ICONS = {"requirements": "syarat", "steps": "langkah", "fee": "biaya", "time": "jam", "place": "tempat",
-         "notes": "catatan", "examples": "sumber", "hours": "jam", "desks": "tempat", "contacts": "bicara",
-         "online": "bicara"}
+ORDER = ("who", "requirements", "steps", "fee", "pay", "time", "place", "rejections", "notes",
+         "examples")  # as a citizen reads a service
+ICONS = {"who": "orang", "requirements": "syarat", "steps": "langkah", "fee": "biaya", "pay": "biaya", "time": "jam",
+         "place": "tempat", "rejections": "tolak", "notes": "catatan", "examples": "sumber", "hours": "jam",
+         "desks": "tempat", "contacts": "bicara", "online": "bicara"}
 
 
 @pages.route("/", methods=["GET", "HEAD"])
@@ -56,7 +57,8 @@ async def service(request: Request, topic: str) -> HTTPResponse:
     found = runtime.catalogue.topics.get(topic)
     if found is None:
         raise NotFound()
-    shown = None if topic in await services.suspended_topics(runtime) else render.page(found)
+    hidden = topic in await services.suspended_topics(runtime)
+    shown = None if hidden else render.page(found, today=runtime.clock().date())
     numbers = {source: number for number, source in enumerate(shown.sources, start=1)} if shown else {}
     return html.public(
         request, "service.html", topic=found, shown=shown, numbers=numbers, family=family_of(topic),

@@ -119,7 +119,7 @@ async def test_the_board_groups_by_officer_the_next_deadline_first(runtime, cloc
     ]
     supervisor = await person(runtime, "supervisor")
     everywhere = await leading.board(runtime, supervisor)
-    assert (everywhere.unit.slug, len(everywhere.units)) == ("kependudukan", 5)
+    assert (everywhere.unit.slug, len(everywhere.units)) == ("kependudukan", 8)
     assert {u.slug: u.open for u in everywhere.units if u.open} == {"kependudukan": 2}
     assert (await leading.board(runtime, supervisor, "sosial")).unit.slug == "sosial"
     with pytest.raises(NotFound):

@@ -49,8 +49,8 @@ def test_an_added_officer_signs_in_with_what_was_printed(house, capsys, unit):
 
 
 @pytest.mark.parametrize(("words", "sentence"), [
-    ([*ADD, "--unit", "pajak"], "There is no unit 'pajak'; there are inspektorat, kependudukan, sekretariat, sosial, "
-                                "tenaga_kerja."),
+    ([*ADD, "--unit", "pajak"], "There is no unit 'pajak'; there are inspektorat, kelurahan, kependudukan, "
+                                "pendapatan, perizinan, sekretariat, sosial, tenaga_kerja."),
     ([*ADD, "--unit", "sosial", "--login", "siti.rahayu"], "The login 'siti.rahayu' is taken."),
     ([*ADD, "--unit", "sosial", "--name", " "], "A name and a title are needed; a login is a-z, 0-9, . _ -."),
 ])

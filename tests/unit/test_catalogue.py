@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from handoff.catalogue import Catalogue, CatalogueError, load
 from handoff.catalogue.__main__ import main
 from handoff.catalogue.layers import merge
+from handoff.catalogue.plain import of_text
 from handoff.catalogue.render import answer, page
+from handoff.catalogue.wording import wording
 
 BASE: dict[str, Any] = {
     "office": {
@@ -28,19 +30,23 @@ BASE: dict[str, Any] = {
         "desks": {"kependudukan": {"name": "Dinas Uji", "address": "Jalan Uji 1"}},
         "contacts": [{"label": "Telepon", "value": "000"}],
     },
+    "keepers": {"kasi": {"position": "Kepala Seksi", "unit": "kependudukan", "person": "Ani Uji"}},
+    "common": {"refused": [{"text": "Boleh keberatan.", "sources": ["UU 24/2013 Ps. 1"]}]},
     "laws": {"UU 24/2013": {"name": "Undang-Undang Nomor 24 Tahun 2013"}},
     "pages": {"hsu": {"name": "Dukcapil HSU", "url": "https://contoh.example/ktp"}},
     "topics": {
         name: {
             "title": name.upper(),
             "unit": "kependudukan",
-            "keeper": "Kepala Seksi",
+            "keeper": "kasi",
             "reviewed": date(2026, 11, 1),
             "summary": [{"text": "Ringkas.", "sources": ["hsu"]}],
+            "who": {"facts": [{"text": "Warga.", "sources": ["hsu"]}]},
             "requirements": {"facts": [{"text": "Surat polisi.", "sources": ["hsu"]}]},
             "fee": {"amount": 0, "sources": ["UU 24/2013 Ps. 79A"]},
             "time": {"limit": {"days": 14, "sources": ["UU 24/2013 Ps. 69"]}},
             "steps": {"facts": [{"text": "Datang.", "sources": ["hsu"]}]},
+            "rejections": {"facts": [{"text": "Belum 17 tahun?", "then": "Tunggu dulu.", "sources": ["hsu"]}]},
             "related": [other for other in ("satu", "dua", "tiga") if other != name],
         }
         for name in ("satu", "dua", "tiga")
@@ -105,7 +111,22 @@ FACT = {"text": "Satu.", "sources": ["hsu"]}
         (_set(*SATU, "time", "limit", "days", value=0), "satu: time.limit.days: Input should be greater"),
         (_set(*SATU, "summary", 0, "sources", value=[]), "satu: summary.0.sources: Tuple should have at least 1 item"),
         (_drop(*SATU, "keeper"), "satu: keeper: is missing"),
+        (_set(*SATU, "keeper", value="kasih"), "satu: keeper: unknown keeper 'kasih'"),
+        (_drop("keepers", "kasi", "person"), "keepers: kasi: person: is missing"),
+        (_set("keepers", "kasi", "unit", value="pajak"), "keepers: kasi: unit: office.desks has no pajak"),
+        (_set(*SATU, "review_every", value=0), "satu: review_every: Input should be greater than or equal to 1"),
         (_drop(*SATU, "steps"), "satu: a service needs steps (facts or ask_officer)"),
+        (_drop(*SATU, "who"), "satu: a service needs who (facts or ask_officer)"),
+        (_drop(*SATU, "rejections"), "satu: a service needs rejections (facts or ask_officer)"),
+        (_set(*SATU, "who", value={}), "satu: who: states nothing: give facts, or ask_officer"),
+        (_set(*SATU, "rejections", "facts", value=[FACT]), "satu: rejections.facts.0.then: is missing"),
+        (_set(*SATU, "fee", "amount", value=5000), "satu: fee: pay (facts or ask_officer) is needed exactly where"),
+        (_set(*SATU, "fee", "pay", value={"ask_officer": "x"}), "satu: fee: pay (facts or ask_officer) is needed"),
+        (_set(*SATU, value=BASE["topics"]["satu"] | {"individual_when_late": True, "time": {"ask_officer": "x"}}),
+         "satu: individual_when_late needs time.limit"),
+        (_set(*SATU, "time", "office", value=FACT | {"day": 3}), "satu: time.office.day: unknown key"),
+        (_set("common", "refused", 0, "sources", value=["x"]), "common: refused.0.sources.0: unknown source 'x'"),
+        (_set("common", "hak", value=[]), "common: hak: unknown key"),
         (_set(*SATU, "summary", 0, "sources", value=["hsx"]), "satu: summary.0.sources.0: unknown source 'hsx'"),
         (_set(*SATU, "summary", 0, "sources", value=["UU 1/1999 Ps. 1"]), "unknown source 'UU 1/1999 Ps. 1'"),
         (_set(*SATU, "summary", 0, "sources", value=["hsu Ps. 3"]), "unknown source 'hsu Ps. 3'"),
@@ -117,7 +138,8 @@ FACT = {"text": "Satu.", "sources": ["hsu"]}
         (_set(*SATU, "related", value=["dua", "satu"]), "satu: related must name two or three other topics"),
         (_set(*SATU, "related", value=["dua", "dua"]), "satu: related must name two or three other topics"),
         (_set(*SATU, "title", value="Judul yang amat panjang"), "satu: title: String should have at most 20"),
-        (_set(*SATU, "unit", value="pajak"), "satu: unit: Input should be 'kependudukan'"),
+        (_set(*SATU, "unit", value="pajak"), "satu: office.desks has no pajak: no place to name"),
+        (_set(*SATU, "unit", value="Dinas Pajak"), "satu: unit: String should match pattern"),
         (_set(*SATU, "unit", value="sosial"), "satu: office.desks has no sosial: no place to name"),
         (_set(*SATU, "shows", value=["hours"]), "satu: only a topic of kind office has shows"),
         (_set(*SATU, "reviewed", value="kemarin"), "satu: reviewed: Input should be a valid date"),
@@ -129,10 +151,10 @@ FACT = {"text": "Satu.", "sources": ["hsu"]}
         (_set("office", "zone", value="CET"), "semua.yml: office: zone: Input should be 'WIB'"),
         (_set("office", "hours", 0, "opens", value="8.00"), "semua.yml: office: hours.0.opens: String should match"),
         (_set("office", "hours", 0, "opens", value="16.00"), "semua.yml: office: hours.0: opens must be earlier"),
-        (_set("office", "desks", "pajak", value={}), "semua.yml: office: desks.pajak: Input should be 'kependudukan'"),
+        (_set("office", "desks", "pajak", value={}), "semua.yml: office: desks.pajak.name: is missing"),
         (_set("pages", "hsu", "url", value="contoh"), "semua.yml: pages: hsu: url: String should match"),
         (_set("laws", "UU 24/2013", value={}), "semua.yml: laws: UU 24/2013: name: is missing"),
-        (_set(*SATU, "summary", value=[FACT | {"text": "A" * 290}] * 4), "satu: overview: the answer has"),
+        (_set(*SATU, "summary", value=[FACT | {"text": "A" * 290}] * 12), "satu: overview: the answer takes"),
     ],
 )
 def test_refuses(tmp_path: Path, change: Callable[[dict[str, Any]], None], problem: str) -> None:
@@ -202,16 +224,20 @@ def test_answer_in_full(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("overlay", "aspect", "expected"),
     [
-        ({"fee": {"amount": 1_250_000}}, "fee", "Biaya: Rp1.250.000."),
+        (
+            {"fee": {"amount": 1_250_000, "pay": {"facts": [FACT | {"text": "Bayar di bank."}]}}},
+            "fee",
+            "Biaya:\n• Rp1.250.000.\n• Bayar di bank.\n• Jangan beri uang tunai kepada petugas.",
+        ),
         (
             {"fee": {"ask_officer": "tentang denda"}},
             "overview",
             "Biaya: Gratis. Tanyakan ke petugas tentang denda.",
         ),
         (
-            {"fee": {"amount": None, "sources": [], "ask_officer": "berapa biayanya"}},
+            {"fee": {"amount": None, "sources": [], "ask_officer": "berapa biayanya", "pay": {"ask_officer": "x"}}},
             "overview",
-            "Biaya: Tanyakan ke petugas berapa biayanya.",
+            "Biaya: Tanyakan ke petugas berapa biayanya. Jangan beri uang tunai kepada petugas.",
         ),
         (
             {"time": {"limit": {"days": 3, "working_days": True}}},
@@ -225,6 +251,13 @@ def test_answer_in_full(tmp_path: Path) -> None:
         ),
         ({"time": {"examples": [FACT | {"text": "Di kota lain 1 hari."}]}}, "time", "Waktu: Paling lama 14 hari"),
         ({"place": {"facts": [FACT | {"text": "Bisa di kecamatan."}]}}, "place", "• Bisa di kecamatan."),
+        ({"requirements": {"local": [FACT]}}, "requirements", "Syarat:\n• Surat polisi.\n• Satu."),
+        ({"who": {"local": [FACT]}}, "requirements", "Siapa yang boleh:\n• Warga.\n• Satu."),
+        (
+            {"rejections": {"local": [FACT | {"then": "Dua."}]}},
+            "rejections",
+            "Kalau ditolak:\n• Belum 17 tahun? Tunggu dulu.\n• Satu. Dua.\n• Boleh keberatan.",
+        ),
         (
             {"steps": {"facts": [FACT, FACT | {"text": "Dua."}]}},
             "steps",
@@ -263,8 +296,8 @@ def test_overlay_replaces_office_and_adds_topics_and_sources(tmp_path: Path) -> 
         ({"topics": {"lima": {"title": "Lima"}}}, "kami/kami.yml: lima: unit: is missing"),
         ({"office": {"zone": "X"}}, "kami/kami.yml: office: zone: Input should be 'WIB'"),
         (
-            {"topics": {"satu": {"summary": [FACT | {"text": "A" * 290}] * 4}}},
-            "kami/kami.yml: satu: overview: the answer has",
+            {"topics": {"satu": {"summary": [FACT | {"text": "A" * 290}] * 12}}},
+            "kami/kami.yml: satu: overview: the answer takes",
         ),
     ],
 )
@@ -277,7 +310,7 @@ def test_problem_names_the_overlay_that_caused_it(tmp_path: Path, overlay: dict[
 def test_problem_of_the_base_is_not_blamed_on_the_overlay(tmp_path: Path) -> None:
     data = copy.deepcopy(BASE)
     data["topics"]["satu"]["time"]["limit"]["days"] = "x"
-    overlay = _write(tmp_path / "kami", kami={"topics": {"satu": {"fee": {"amount": 5}}}})
+    overlay = _write(tmp_path / "kami", kami={"topics": {"satu": {"title": "Ganti"}}})
     assert _problems(_write(tmp_path / "base", semua=data), overlay)[0].startswith("semua.yml: satu: time.limit.days")
 
 
@@ -314,16 +347,87 @@ def test_office_topic_lists_what_it_shows_and_answers_any_aspect(tmp_path: Path)
 def test_page_sections(tmp_path: Path) -> None:
     shown = page(_load(tmp_path, {"topics": {"satu": {"notes": [FACT]}}}).topics["satu"])
     assert [block.heading for block in shown.blocks] == [
-        "Syarat",
-        "Biaya",
-        "Waktu",
-        "Langkah",
-        "Tempat",
-        "Perlu diketahui",
+        "Syarat", "Biaya", "Waktu", "Langkah", "Tempat", "Kalau ditolak", "Siapa yang boleh", "Perlu diketahui",
     ]
+    assert (shown.keeper.position, shown.keeper.person) == ("Kepala Seksi", "Ani Uji")
+    assert (shown.next_review_text, shown.stale) == ("30 April 2027", "")
     assert shown.sources[0].url == "https://contoh.example/ktp"
     law = next(source for source in shown.sources if source.label == "UU 24/2013 Ps. 79A")
     assert (law.name, law.url) == ("Undang-Undang Nomor 24 Tahun 2013", None)
+
+
+def test_how_to_pay_has_its_own_section_on_the_page(tmp_path: Path) -> None:
+    fee = {"amount": 5000, "pay": {"facts": [FACT | {"text": "Bayar di bank."}]}}
+    blocks = page(_load(tmp_path, {"topics": {"satu": {"fee": fee}}}).topics["satu"]).blocks
+    assert [line.text for block in blocks if block.heading == "Biaya" for line in block.lines] == ["Rp5.000."]
+    assert [line.text for block in blocks if block.heading == "Cara bayar" for line in block.lines] == [
+        "Bayar di bank.", "Jangan beri uang tunai kepada petugas.",
+    ]
+
+
+def test_an_entry_overdue_for_review_says_so_and_stays(tmp_path: Path) -> None:
+    catalogue = _load(tmp_path, {"topics": {"satu": {"review_every": 30}, "dua": {"reviewed": date(2026, 9, 1)}}})
+    satu, notice = catalogue.topics["satu"], wording().stale
+    last, after = date(2026, 12, 1), date(2026, 12, 2)
+    assert satu.next_review == last
+    assert notice not in answer(satu, "fee", last).text
+    assert notice not in answer(satu, "fee").text
+    lines = answer(satu, "fee", after).text.splitlines()
+    assert lines[1] == "Biaya: Gratis."
+    assert lines[-3:-1] == [notice, wording().help]
+    assert (page(satu, today=after).stale, page(satu, today=last).stale) == (notice, "")
+    assert [topic.id for topic in catalogue.stale(date(2027, 3, 1))] == ["satu", "dua"]
+
+
+def test_a_long_answer_becomes_messages_cut_by_meaning(tmp_path: Path) -> None:
+    """An agency's long list is sent in two messages: none over the limit, no heading alone, the sources last."""
+    facts = [FACT | {"text": f"Syarat tambahan nomor {n} dari kantor kami."} for n in range(30)]
+    rendered = answer(_load(tmp_path, {"topics": {"satu": {"requirements": {"local": facts}}}}).topics["satu"])
+    assert len(rendered.parts) == 2
+    assert all(len(part) <= 1024 for part in rendered.parts)
+    assert "\n".join(rendered.parts) == rendered.text
+    assert not any(part.endswith(":") for part in rendered.parts)
+    assert rendered.parts[-1].splitlines()[-1].startswith("Sumber: ")
+
+
+@pytest.mark.parametrize(("overlay", "official"), [
+    ({}, (14, False)),
+    ({"time": {"limit": {"working_days": True}}}, (14, True)),
+    ({"time": {"office": FACT | {"days": 3, "working_days": True}}}, (3, True)),
+    ({"time": {"office": FACT}}, (14, False)),
+    ({"time": {"limit": None, "ask_officer": "x"}, "individual_when_late": False}, None),
+])
+def test_the_official_time_is_the_offices_promise_before_the_laws_limit(
+    tmp_path: Path, overlay: dict[str, Any], official: tuple[int, bool] | None
+) -> None:
+    time = _load(tmp_path, {"topics": {"satu": overlay}} if overlay else None).topics["satu"].time
+    assert time is not None
+    assert time.official == official
+
+
+def test_who_keeps_an_entry_is_no_part_of_what_is_said(tmp_path: Path) -> None:
+    other = {"keepers": {"kasi": {"person": "Budi Uji"}}}
+    assert _load(tmp_path, other).version == _load(tmp_path).version
+    assert _load(tmp_path, other).topics["satu"].keeper.person == "Budi Uji"
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("Datang ke kantor. Bawa KTP dan KK.", []),
+    ("Isi F-1.02 dari petugas.", ["F-1.02 belongs in the sources"]),
+    ("Lihat UU 23 dan Permendagri 108/2019.", ["UU 23", "Permendagri 108", "UU is not"]),
+    ("Daftar NPWP dulu.", ["NPWP is not explained where it is first used"]),
+    ("Daftar nomor pajak (NPWP) dulu. NPWP gratis.", []),
+    ("NPWP gratis. Daftar nomor pajak (NPWP) dulu.", ["NPWP is not explained where it is first used"]),
+    ("NPWP (nomor pajak) gratis.", []),
+    ("Buka oss.go.id. Daftar akun.", []),
+    (" ".join(["kata"] * 21) + ".", ["sentences have 21.0 words on average", "a sentence has 21 words"]),
+    (" ".join(["kata"] * 16) + ".", ["sentences have 16.0 words on average"]),
+    ("Di Dinas Uji Kota Kami Yang Jauh Sekali Jalan Panjang Nomor Satu.", []),
+])
+def test_plain_language(text: str, told: list[str]) -> None:
+    found = list(of_text(text, ["Dinas Uji Kota Kami Yang Jauh Sekali"]))
+    assert len(found) == len(told), found
+    assert all(remark.startswith(start) for remark, start in zip(found, told, strict=True))
 
 
 def test_entries_cannot_be_changed(tmp_path: Path) -> None:
@@ -338,6 +442,11 @@ def test_command_checks_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("3 topics, version ")
     assert main([base, "--show", "satu", "--aspect", "fee"]) == 0
     assert "Biaya: Gratis." in capsys.readouterr().out
+    assert main([base, "--today", "2027-06-01"]) == 0
+    assert "note: satu: review was due on 2027-04-30: Ani Uji, Kepala Seksi\n" in capsys.readouterr().out
+    hard = {"topics": {"satu": {"notes": [FACT | {"text": "Isi F-1.02 dulu."}]}}}
+    assert main([base, "--overlay", str(_write(tmp_path / "sulit", x=hard)), "--today", "2026-11-02"]) == 0
+    assert capsys.readouterr().out.startswith("note: satu: overview: F-1.02 belongs in the sources\n3 topics")
     assert main([base, "--overlay", str(_write(tmp_path / "kami", x={"topics": {"satu": {"x": 1}}}))]) == 1
     assert capsys.readouterr().err == "kami/x.yml: satu: x: unknown key\n"
 
