@@ -19,10 +19,10 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.cli import print_info
 
-from bot.classifier import HELD_OUT, NeighbourIntentClassifier
+from bot.classifier import EITHER, HELD_OUT, NeighbourIntentClassifier
 from bot.config import refuse_unknown_keys
 
-# The output property that says what happened: {"abstained", "threshold", "intent": the true top intent}.
+# The output property that says what happened: {"abstained", "near_tie", "threshold", "intent": the true top intent}.
 ABSTENTION = "abstention"
 THRESHOLD_FILE = "threshold.json"
 
@@ -45,7 +45,11 @@ def choose_threshold(confidences: Sequence[float], wrong: Sequence[bool], target
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class Abstention(GraphComponent, IntentClassifier):
-    """Puts `nlu_fallback` before an intent that is not sure enough; the ranking behind it stays as it was."""
+    """Puts `nlu_fallback` before an intent that is not sure enough; the ranking behind it stays as it was.
+
+    A near tie is a text for which "it is one of these two" is as sure as an answer would have to be: it is not answered
+    either, but whoever offers the two may say so.
+    """
 
     @classmethod
     def required_components(cls) -> list[type[Any]]:
@@ -125,14 +129,12 @@ class Abstention(GraphComponent, IntentClassifier):
         for message in messages:
             top = message.get(INTENT)
             abstained = top[INTENT_NAME_KEY] is None or top[PREDICTED_CONFIDENCE_KEY] < self._threshold
-            decision = {"abstained": abstained, "threshold": self._threshold, "intent": top}
+            near_tie = abstained and (message.get(EITHER) or 0.0) >= self._threshold
+            decision = {"abstained": abstained, "near_tie": near_tie, "threshold": self._threshold, "intent": top}
             message.set(ABSTENTION, decision, add_to_output=True)
             if abstained:
-                # As Rasa's own fallback does it: the threshold stands as the confidence.
-                fallback = {
-                    INTENT_NAME_KEY: DEFAULT_NLU_FALLBACK_INTENT_NAME,
-                    PREDICTED_CONFIDENCE_KEY: self._threshold,
-                }
+                # Rasa's own fallback shows its threshold here; how sure the bot really was says more.
+                fallback = {**top, INTENT_NAME_KEY: DEFAULT_NLU_FALLBACK_INTENT_NAME}
                 message.set(INTENT, fallback, add_to_output=True)
                 message.set(INTENT_RANKING_KEY, [fallback, *message.get(INTENT_RANKING_KEY)], add_to_output=True)
         return messages

@@ -73,6 +73,7 @@ class Reading:
     ranking: list[dict[str, Any]]
     threshold: float
     abstained: bool
+    near_tie: bool
 
     @classmethod
     def of(cls, parsed: dict[str, Any]) -> Reading:
@@ -85,6 +86,7 @@ class Reading:
             ranking=ranking[:RANKING_LENGTH],
             threshold=float(abstention.get("threshold", 0.0)),
             abstained=bool(abstention.get("abstained", False)),
+            near_tie=bool(abstention.get("near_tie", False)),
         )
 
 
@@ -202,6 +204,7 @@ async def read_text(agent: Agent, text: str) -> tuple[dict[str, Any], dict[str, 
         "ranking": reading.ranking,
         "threshold": reading.threshold,
         "abstained": reading.abstained,
+        "near_tie": reading.near_tie,
         "model_version": agent.model_id,
     }
 
@@ -220,6 +223,7 @@ async def take_turn(
         "confidence": reading["intent"]["confidence"],
         "threshold": reading["threshold"],
         "ranking": reading["ranking"],
+        "near_tie": reading["near_tie"],
         "model_version": reading["model_version"],
     }
     output = GatewayOutput(parsed["intent"].get("name"))

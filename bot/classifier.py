@@ -31,6 +31,8 @@ from bot.intent_model import IntentModel, TooFewExamples
 
 # Set on each training example: the intent and confidence that a model gave it which had not seen it.
 HELD_OUT = "held_out_intent"
+# Set on each message: how likely it is that one of the two foremost intents is right.
+EITHER = "either_confidence"
 RANKING_LENGTH = 10
 MODEL_FILE = "model.skops"
 HELD_OUT_FILE = "held_out.json"
@@ -129,6 +131,7 @@ class NeighbourIntentClassifier(GraphComponent, IntentClassifier):
             reading = self._model.read(_lemmas(message))
             ranking = [_score(name, confidence) for name, confidence in reading.ranking[:RANKING_LENGTH]]
             message.set(INTENT, _top(reading), add_to_output=True)
+            message.set(EITHER, reading.either, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         return messages
 

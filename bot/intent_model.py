@@ -2,13 +2,14 @@
 
 Words and character n-grams, weighted by TF-IDF, feed a linear support vector machine; beside its scores stands how
 close the most similar training example of each intent is. From both, a logistic regression over readings of texts the
-model had not seen gives the confidence: the probability that the top intent is right. Trains in seconds, each time the
-same.
+model had not seen gives the confidence: the probability that the top intent is right. It also learns what a stranger
+looks like, from readings by models to which the text's whole intent was unknown (docs/adr/0027). Trains in seconds,
+each time the same, and knows no language.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,18 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 FOLDS = 5
 SEED = 20
+# For each text of a known intent, how many about something unknown the confidence reckons with.
+STRANGERS = 0.2
+MANY_ENOUGH = 4  # intents from which some can be hidden from the others
+# The distance of an intent that a model does not know: farther than any that it does.
+FAR_AWAY = -9.0
 # Turns distances from a separating plane into shares of an intent ranking.
 SHARPNESS = 6.0
 # The one type in a stored model that skops does not know as harmless by itself.
@@ -43,6 +49,17 @@ class Evidence:
     nearest: np.ndarray  # cosine with the intent's most similar training example, 0 to 1
     lengths: np.ndarray  # the texts' number of words
 
+    @classmethod
+    def blank(cls, texts: int, intents: int) -> Evidence:
+        """Where nothing is known yet: every intent far away."""
+        return cls(np.full((texts, intents), FAR_AWAY), np.zeros((texts, intents)), np.zeros(texts, dtype=int))
+
+    def put(self, rows: np.ndarray, columns: np.ndarray, found: Evidence) -> None:
+        """Fill in what a model that knows only some of the intents (`columns`) found in some of the texts (`rows`)."""
+        self.linear[np.ix_(rows, columns)] = found.linear
+        self.nearest[np.ix_(rows, columns)] = found.nearest
+        self.lengths[rows] = found.lengths
+
     def signals(self) -> np.ndarray:
         """What tells a right top intent from a wrong one, five numbers a text."""
         rows, top = np.arange(len(self.linear)), self.linear.argmax(axis=1)
@@ -53,9 +70,24 @@ class Evidence:
         return np.column_stack([best, best - second, nearest, nearest - others.max(axis=1), np.log1p(self.lengths)])
 
 
+    def pair_signals(self) -> np.ndarray:
+        """What tells whether one of the two foremost intents is right, as many numbers as `signals`."""
+        rows = np.arange(len(self.linear))
+        order = np.argsort(-self.linear, axis=1, kind="stable")
+        first, second, third = order[:, 0], order[:, 1], order[:, min(2, order.shape[1] - 1)]
+        others = self.nearest.copy()
+        others[rows, first] = others[rows, second] = -1.0
+        nearest = np.maximum(self.nearest[rows, first], self.nearest[rows, second])
+        return np.column_stack([
+            self.linear[rows, first], self.linear[rows, second] - self.linear[rows, third], nearest,
+            nearest - others.max(axis=1), np.log1p(self.lengths),
+        ])
+
+
 @dataclass(frozen=True)
 class Confidence:
-    """The probability that a top intent is right, from its signals."""
+    """The probability that a claim about a text is right, from its signals: that the top intent is its own, or that
+    one of the two foremost is."""
 
     weights: np.ndarray
     bias: float
@@ -66,11 +98,17 @@ class Confidence:
     TWIN = (1.0, 2.0, 1.0, 1.0, 1.0), True
 
     @classmethod
-    def fit(cls, signals: np.ndarray, right: np.ndarray) -> Confidence:
-        """Learn from readings of held-out texts and whether each was right."""
+    def fit(cls, signals: np.ndarray, right: np.ndarray, strangers: np.ndarray) -> Confidence:
+        """Learn from readings of held-out texts and whether each was right, and from readings of texts whose intent
+        was unknown, which are wrong whatever they say.
+        """
         anchors, truth = zip(cls.STRANGER, cls.TWIN, strict=True)
+        weights = np.ones(len(signals) + len(strangers) + len(anchors))
+        weights[len(signals) : -len(anchors)] = STRANGERS
         learned = LogisticRegression(C=10.0, max_iter=1000).fit(
-            np.vstack([signals, anchors]), np.concatenate([right, truth])
+            np.vstack([signals, strangers, anchors]),
+            np.concatenate([right, np.zeros(len(strangers), dtype=bool), truth]),
+            sample_weight=weights,
         )
         return cls(learned.coef_[0], float(learned.intercept_[0]))
 
@@ -106,7 +144,9 @@ class LinearNeighbours:
         planes, bias = machine.coef_, machine.intercept_
         if len(intents) == 2:  # one plane parts two intents
             planes, bias = np.vstack([-planes, planes]), np.concatenate([-bias, bias])
-        return cls(intents.tolist(), features, np.vstack([planes.T, bias]), normalize(found).T.tocsr(), starts)
+        # Half the precision is plenty, and half the model's size.
+        planes = np.vstack([planes.T, bias]).astype(np.float32)
+        return cls(intents.tolist(), features, planes, normalize(found).T.tocsr().astype(np.float32), starts)
 
     def evidence(self, texts: Sequence[str]) -> Evidence:
         """What speaks for each of `self.intents`; a text without a known n-gram has `nearest` 0 throughout."""
@@ -121,9 +161,11 @@ class LinearNeighbours:
 
 @dataclass(frozen=True)
 class Reading:
-    """Intents, the most likely first, each with its confidence; empty when the text resembles nothing known."""
+    """Intents, the most likely first, each with its confidence; empty when the text resembles nothing known. `either`
+    is the probability that one of the first two is right."""
 
     ranking: tuple[tuple[str, float], ...]
+    either: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +174,7 @@ class IntentModel:
 
     neighbours: LinearNeighbours
     confidence: Confidence
+    either: Confidence
 
     @classmethod
     def train(cls, texts: Sequence[str], labels: Sequence[str]) -> tuple[IntentModel, list[Reading]]:
@@ -140,12 +183,17 @@ class IntentModel:
         Raises `TooFewExamples` unless there are two intents with two different texts each.
         """
         _check(texts, labels)
-        evidence = _held_out_evidence(texts, np.asarray(labels))
-        signals = evidence.signals()
+        truth = np.asarray(labels)
+        known, unknown = _held_out_evidence(texts, truth), _strangers(texts, truth)
         neighbours = LinearNeighbours.fit(texts, labels)
-        right = np.asarray(neighbours.intents)[evidence.linear.argmax(axis=1)] == np.asarray(labels)
-        model = cls(neighbours, Confidence.fit(signals, right))
-        return model, model._readings(evidence)
+        foremost = np.asarray(neighbours.intents)[np.argsort(-known.linear, axis=1, kind="stable")[:, :2]]
+        right = foremost == truth[:, np.newaxis]
+        model = cls(
+            neighbours,
+            Confidence.fit(known.signals(), right[:, 0], unknown.signals()),
+            Confidence.fit(known.pair_signals(), right.any(axis=1), unknown.pair_signals()),
+        )
+        return model, model._readings(known)
 
     def read(self, text: str) -> Reading:
         """How likely each intent is for a normalised text."""
@@ -153,40 +201,63 @@ class IntentModel:
 
     def save(self, path: Path) -> None:
         """Write the model; what is written holds data only, no code."""
-        skops.io.dump({**vars(self.neighbours), **vars(self.confidence)}, path)
+        stored = {"neighbours": vars(self.neighbours), "confidence": vars(self.confidence), "either": vars(self.either)}
+        skops.io.dump(stored, path)
 
     @classmethod
     def load(cls, path: Path) -> IntentModel:
         """Read what `save` wrote. Raises `TypeError` when the file holds anything else."""
         stored = skops.io.load(path, trusted=TRUSTED_TYPES)
-        confidence = Confidence(stored.pop("weights"), stored.pop("bias"))
-        return cls(LinearNeighbours(**stored), confidence)
+        return cls(
+            LinearNeighbours(**stored["neighbours"]), Confidence(**stored["confidence"]), Confidence(**stored["either"])
+        )
 
     def _readings(self, evidence: Evidence) -> list[Reading]:
         shares = softmax(SHARPNESS * evidence.linear, axis=1)
         readings = []
-        for row, certain in enumerate(self.confidence(evidence.signals())):
+        certainties = zip(
+            self.confidence(evidence.signals()).tolist(), self.either(evidence.pair_signals()).tolist(), strict=True
+        )
+        for row, (certain, either) in enumerate(certainties):
             if not evidence.nearest[row].any():
                 readings.append(Reading(()))
                 continue
             order = np.argsort(-evidence.linear[row], kind="stable")
             relative = shares[row, order] / shares[row, order[0]]
             names = [self.neighbours.intents[i] for i in order]
-            readings.append(Reading(tuple(zip(names, (certain * relative).tolist(), strict=True))))
+            readings.append(Reading(tuple(zip(names, (certain * relative).tolist(), strict=True)), either))
         return readings
 
 
 def _held_out_evidence(texts: Sequence[str], labels: np.ndarray) -> Evidence:
     """Evidence for each text from a model trained on the other folds."""
     intents, counts = np.unique(labels, return_counts=True)
-    linear, nearest = np.zeros((2, len(texts), len(intents)))
-    lengths = np.zeros(len(texts), dtype=int)
     folds = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
-    for train, test in folds.split(labels, labels):
-        model = LinearNeighbours.fit([texts[i] for i in train], labels[train])
-        found = model.evidence([texts[i] for i in test])
-        linear[test], nearest[test], lengths[test] = found.linear, found.nearest, found.lengths
-    return Evidence(linear, nearest, lengths)
+    return _evidence_without(texts, labels, intents, folds.split(labels, labels))
+
+
+def _strangers(texts: Sequence[str], labels: np.ndarray) -> Evidence:
+    """Evidence for each text from a model that knows neither it nor its intent: what a text about something else
+    looks like. Needs four intents, so that at least two are known; with fewer there is none."""
+    intents, numbers = np.unique(labels, return_inverse=True)
+    if len(intents) < MANY_ENOUGH:
+        return Evidence.blank(0, len(intents))
+    folds = KFold(min(FOLDS, len(intents) // 2), shuffle=True, random_state=SEED)
+    splits = ((np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown)))
+              for known, unknown in folds.split(intents))
+    return _evidence_without(texts, labels, intents, splits)
+
+
+def _evidence_without(
+    texts: Sequence[str], labels: np.ndarray, intents: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> Evidence:
+    """For each split into what is learnt and what is read: the evidence in the texts read."""
+    evidence = Evidence.blank(len(texts), len(intents))
+    for learnt, read in splits:
+        model = LinearNeighbours.fit([texts[i] for i in learnt], labels[learnt])
+        columns = np.searchsorted(intents, model.intents)
+        evidence.put(read, columns, model.evidence([texts[i] for i in read]))
+    return evidence
 
 
 def _tfidf(analyzer: str, lengths: tuple[int, int]) -> TfidfVectorizer:

@@ -64,13 +64,15 @@ class BotReading(BaseModel):
     ranking: list[Ranked] = []
     threshold: float
     abstained: bool
+    near_tie: bool = False
     model_version: str
 
     def classification(self) -> dict[str, Any]:
         """What an answer or a case keeps of the reading (P8)."""
         return {
             "intent": self.intent.name, "confidence": self.intent.confidence, "threshold": self.threshold,
-            "ranking": [r.model_dump() for r in self.ranking], "model_version": self.model_version,
+            "ranking": [r.model_dump() for r in self.ranking], "near_tie": self.near_tie,
+            "model_version": self.model_version,
         }
 
 

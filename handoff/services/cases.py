@@ -214,7 +214,7 @@ async def _open(
     facts = await load(connection, case_id)
     await store(runtime, connection, owned, [
         _card(runtime, facts, "case.opened", message_id, _opening_buttons(runtime, facts, classification),
-              on_duty=chosen.on_duty, guess=bool(_guesses(runtime, reason, classification))),
+              on_duty=chosen.on_duty, guess=_guess(runtime, reason, classification)),
     ])
     return facts
 
@@ -245,6 +245,14 @@ def _guesses(runtime: Runtime, reason: str, classification: dict[str, Any]) -> l
     return [n for n in names if n in runtime.catalogue.topics][:2]
 
 
+def _guess(runtime: Runtime, reason: str, classification: dict[str, Any]) -> str | None:
+    """The sentence before the guessed buttons: torn between two, the bot says so."""
+    guesses = _guesses(runtime, reason, classification)
+    if not guesses:
+        return None
+    return "case.guess_two" if len(guesses) == 2 and classification.get("near_tie") else "case.guess"
+
+
 def _opening_buttons(runtime: Runtime, facts: Facts, classification: dict[str, Any]) -> tuple[dict[str, str], ...]:
     guesses = _guesses(runtime, facts.row.reason, classification)
     return (
@@ -256,12 +264,12 @@ def _opening_buttons(runtime: Runtime, facts: Facts, classification: dict[str, A
 
 def _card(
     runtime: Runtime, facts: Facts, text: str, message_id: UUID | None, buttons: tuple[dict[str, str], ...] = (),
-    guess: bool = False, **more: Any,
+    guess: str | None = None, **more: Any,
 ) -> Outgoing:
     """A message of the system that names the case, the officer and the times."""
     said = runtime.texts.say(text, **facts.said(), **more)
     if guess:
-        said += "\n" + runtime.texts.say("case.guess")
+        said += "\n" + runtime.texts.say(guess)
     return Outgoing("system", said, buttons, case_id=facts.id, shows_case=True, in_reply_to=message_id)
 
 

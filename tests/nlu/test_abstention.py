@@ -11,7 +11,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.abstention import ABSTENTION, Abstention, choose_threshold
-from bot.classifier import HELD_OUT
+from bot.classifier import EITHER, HELD_OUT
 
 RESOURCE = Resource("abstention")
 CONFIG = {"target_risk": 0.2, "hand_over": ["minta_petugas"]}
@@ -57,9 +57,11 @@ def trained(storage, context):
     return Abstention.load(CONFIG, storage, resource, context)
 
 
-def decided(abstention: Abstention, ranking: list[dict]) -> Message:
+def decided(abstention: Abstention, ranking: list[dict], either: float = 0.0) -> Message:
     top = ranking[0] if ranking else {"name": None, "confidence": 0.0}
-    (message,) = abstention.process([Message({TEXT: "x", INTENT: top, "intent_ranking": list(ranking)})])
+    (message,) = abstention.process(
+        [Message({TEXT: "x", INTENT: top, "intent_ranking": list(ranking), EITHER: either})]
+    )
     return message
 
 
@@ -71,18 +73,26 @@ def test_from_the_threshold_on_the_reading_stands(trained):
     message = decided(trained, SURE)
     assert message.get(INTENT) == SURE[0]
     assert message.get("intent_ranking") == SURE
-    assert message.get(ABSTENTION) == {"abstained": False, "threshold": 0.7, "intent": SURE[0]}
+    assert message.get(ABSTENTION) == {"abstained": False, "near_tie": False, "threshold": 0.7, "intent": SURE[0]}
 
 
 def test_below_it_the_fallback_comes_first_and_the_ranking_stays(trained):
     message = decided(trained, UNSURE)
-    assert message.get(INTENT) == {"name": "nlu_fallback", "confidence": 0.7}
+    assert message.get(INTENT) == {"name": "nlu_fallback", "confidence": 0.69}
     assert message.get("intent_ranking")[1:] == UNSURE
-    assert message.get(ABSTENTION) == {"abstained": True, "threshold": 0.7, "intent": UNSURE[0]}
+    assert message.get(ABSTENTION) == {"abstained": True, "near_tie": False, "threshold": 0.7, "intent": UNSURE[0]}
     parsed = message.as_dict(only_output_properties=True)
     assert parsed[ABSTENTION]["abstained"]
     assert is_fallback_classifier_prediction(parsed)
     assert undo_fallback_prediction(parsed)[INTENT] == UNSURE[0]
+
+
+@pytest.mark.parametrize(
+    ("ranking", "either", "near_tie"),
+    [(UNSURE, 0.7, True), (UNSURE, 0.69, False), (SURE, 0.9, False), ([], 0.0, False)],
+)
+def test_a_near_tie_is_as_sure_of_its_two_as_an_answer_of_its_one(trained, ranking, either, near_tie):
+    assert decided(trained, ranking, either).get(ABSTENTION)["near_tie"] is near_tie
 
 
 def test_no_intent_at_all_is_never_answered(storage, context):

@@ -213,7 +213,7 @@ async def test_texts_are_read_without_acting_on_them(door):
         for text, reading in zip(texts, answer["readings"], strict=True):
             said = await door.say(text)
             assert reading == {name: said[name] for name in reading}
-    assert set(reading) == {"intent", "ranking", "threshold", "abstained", "model_version"}
+    assert set(reading) == {"intent", "ranking", "threshold", "abstained", "near_tie", "model_version"}
     assert (await door.post(b'{"texts": []}', door="read")) == (200, {"readings": []})
 
 
@@ -252,6 +252,7 @@ async def test_a_custom_action_sees_the_reading_and_its_words_come_back(door):
         "confidence": answer["intent"]["confidence"],
         "threshold": answer["threshold"],
         "ranking": answer["ranking"],
+        "near_tie": answer["near_tie"],
         "model_version": answer["model_version"],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from rasa.engine.storage.resource import Resource
 from rasa.shared.exceptions import InvalidConfigException, RasaException
@@ -9,8 +10,8 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.classifier import HELD_OUT, RANKING_LENGTH, NeighbourIntentClassifier
-from bot.intent_model import IntentModel, TooFewExamples
+from bot.classifier import EITHER, HELD_OUT, RANKING_LENGTH, NeighbourIntentClassifier
+from bot.intent_model import Confidence, Evidence, IntentModel, TooFewExamples
 from bot.tokenizer import IndonesianTokenizer
 
 RESOURCE = Resource("classifier")
@@ -68,6 +69,24 @@ def test_a_known_sentence_is_surer_than_a_vague_one(read):
         return read(text).get(INTENT)["confidence"]
 
     assert confidence("ktp saya hilang") > confidence("saya anak berapa") > confidence("zxqv")
+
+
+def test_one_of_two_is_likelier_than_the_first_alone(read):
+    """Words of two intents: torn between them, surer of the pair."""
+    message = read("akta kelahiran anak berapa biayanya")
+    assert {item["name"] for item in message.get("intent_ranking")[:2]} == {"akta_kelahiran", "tanya_biaya"}
+    assert message.get(EITHER) > message.get(INTENT)["confidence"]
+
+
+def test_a_text_about_nothing_known_is_less_sure_where_strangers_were_met(training_data):
+    """Without readings by models that did not know the intent, confidence measures only who is nearest."""
+    texts, intents = zip(*[(m.get(TEXT), m.get(INTENT)) for m in training_data.intent_examples], strict=True)
+    model, _ = IntentModel.train(texts, intents)
+    evidence = model.neighbours.evidence(texts)
+    nobody = Evidence.blank(0, len(set(intents))).signals()
+    blind = Confidence.fit(evidence.signals(), np.ones(len(texts), bool), nobody)
+    stranger = model.neighbours.evidence(["beli pulsa anak murah berapa"]).signals()
+    assert model.confidence(stranger)[0] < blind(stranger)[0]
 
 
 @pytest.mark.parametrize("text", ["", "?!", "世界", "qqq"])
