@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.catalogue import Aspect
+from handoff.catalogue import Aspect, Topic
+from handoff.domain import waiting
 from handoff.services import answers, cases, ownership, sending
 from handoff.services.errors import NotFound
 from handoff.services.runtime import Runtime
@@ -18,26 +19,34 @@ from handoff.store.schema import messages
 
 async def give_answer(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, topic_id: str,
-    aspect: Aspect, classification: dict[str, Any] | None = None, *, chosen: bool = False,
+    aspect: Aspect, classification: dict[str, Any] | None = None, *, chosen: bool = False, said: str = "",
 ) -> None:
     """Answer from the catalogue, or give the question to a person: when the matter needs one, or when the answer is
-    suspended. `chosen`: the citizen tapped a button for exactly this."""
+    suspended. `chosen`: the citizen tapped a button for exactly this. `said`: what they wrote, if they wrote."""
     topic = runtime.catalogue.topics[topic_id]
+    individual = needs_person(runtime, topic, said)
     try:
         prepared = await answers.prepare(
             runtime, connection, conversation, question_id, topic, aspect, classification,
-            to_officers_case=chosen or topic.individual_matter,
+            to_officers_case=chosen or individual,
         )
     except answers.Suspended:
         await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer", topic=topic_id,
                             classification=classification)
         return
-    if topic.individual_matter:
+    if individual:
         await cases.take_in(runtime, connection, conversation, question_id, reason="individual_matter", topic=topic_id,
                             classification=classification, explanation=prepared)
         return
     await answers.store(runtime, connection, conversation, prepared)
     await cases.settle(connection, question_id, "answer", runtime.clock())
+
+
+def needs_person(runtime: Runtime, topic: Topic, said: str) -> bool:
+    """Whether only a person can mend it: always, or because the official time has passed by what the citizen says."""
+    official = topic.time.official if topic.individual_when_late and topic.time else None
+    late = official is not None and waiting.is_late(said, *official, runtime.clock().date())
+    return topic.individual_matter or late
 
 
 async def open_for_bot(

@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from handoff.bot import BotAway, BotFailed, BotReply
 from handoff.domain.case import Actor
 from handoff.services import answers, cases, ownership, sending
+from handoff.services.answering import needs_person
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
@@ -67,7 +68,7 @@ async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
             return False  # an officer has begun: the bot is silent (P4)
         entry = runtime.catalogue.topics.get(topic or "")
         prepared = None
-        if entry is not None and reply is not None and not entry.individual_matter:
+        if entry is not None and reply is not None and not needs_person(runtime, entry, text):
             with contextlib.suppress(answers.Suspended):
                 prepared = await answers.prepare(
                     runtime, connection, conversation, row.id, entry, "overview", reply.classification(),

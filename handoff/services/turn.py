@@ -254,7 +254,7 @@ class _Application:
     async def _answer(self, topic_id: str, aspect: Any) -> None:
         await answering.give_answer(
             self.runtime, self.connection, self.conversation, self.question.id, topic_id, aspect,
-            self.reply.classification(),
+            self.reply.classification(), said=self.question.text,
         )
 
     async def _aspect(self, aspect: Any) -> None:

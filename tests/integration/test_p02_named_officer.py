@@ -93,6 +93,19 @@ async def test_p02_the_case_goes_to_the_topics_unit(runtime):
     assert shown[1]["case"]["reason"] == "individual_matter"
 
 
+@pytest.mark.parametrize(("text", "late"), [
+    ("ktp sy udah 3 bln blm jadi2", True), ("rekam dari bulan juli kok blm jadi", True),
+    ("baru 3 hari lalu rekam, kpn jadi?", False), ("ktp sy kok blm jadi", False),
+])
+async def test_p02_a_card_later_than_the_law_allows_is_a_case_in_the_same_turn(runtime, text, late):
+    citizen = await Citizen.arrives(runtime)
+    shown = await citizen.asks(text, answers("ktp_belum_jadi"))
+    assert shown[0]["answer"]["topic"] == "ktp_belum_jadi"
+    assert [m["case"]["reason"] for m in shown[1:]] == (["individual_matter"] if late else [])
+    if not late:  # a short explanation, and the offer
+        assert shown[0]["buttons"][-1]["payload"].startswith("person:")
+
+
 @pytest.mark.parametrize("change", [
     {"officer_id": None}, {"officer_id": UUID(int=7)},
 ], ids=["cleared", "unknown"])
