@@ -15,6 +15,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -48,6 +49,8 @@ class Settings:
     own_rasa: bool = True                 # False: RASA_URL names a Rasa that somebody else runs
     rasa_port: int | None = None          # None: a free one
     actions_port: int | None = None
+    smtp_url: str | None = None           # None: no mail, news stays in the console and the conversation
+    smtp_from: str = "wajah@localhost"
 
     @classmethod
     def from_env(cls, env: dict[str, str] | None = None, *, make_secrets: bool = False) -> Settings:
@@ -69,11 +72,12 @@ class Settings:
                 "`python -m handoff keys` prints a fresh pair."
             )
         demo = env.get("WAJAH_DEMO") == "1"
+        base_url = (env.get("WAJAH_BASE_URL") or f"http://localhost:{port}").rstrip("/")
         clock = env.get("WAJAH_CLOCK_FILE") if demo else None
         return cls(
             home=home,
             port=port,
-            base_url=(env.get("WAJAH_BASE_URL") or f"http://localhost:{port}").rstrip("/"),
+            base_url=base_url,
             database_url=env.get("DATABASE_URL") or None,
             owner_database_url=env.get("WAJAH_OWNER_DATABASE_URL") or None,
             rasa_url=(env.get("RASA_URL") or "http://127.0.0.1:5005").rstrip("/"),
@@ -92,6 +96,8 @@ class Settings:
             own_rasa=not env.get("RASA_URL"),
             rasa_port=_port(env, "WAJAH_RASA_PORT", 0) or None,
             actions_port=_port(env, "WAJAH_ACTIONS_PORT", 0) or None,
+            smtp_url=_smtp_url(env.get("SMTP_URL") or None),
+            smtp_from=env.get("SMTP_FROM") or f"wajah@{urlsplit(base_url).hostname or 'localhost'}",
         )
 
     def derived_key(self, purpose: str) -> bytes:
@@ -156,6 +162,17 @@ def _number[T: (int, float)](env: dict[str, str], name: str, default: T, kind: t
         return kind(env.get(name) or default)
     except ValueError:
         raise SettingsError(f"{name} must be a number, not {env[name]!r}.") from None
+
+
+def _smtp_url(value: str | None) -> str | None:
+    try:
+        parts = urlsplit(value or "smtp://localhost")
+        known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingsError("SMTP_URL must be smtp://user:password@host:port, or smtps:// for TLS from the start.")
+    return value
 
 
 def _port(env: dict[str, str], name: str, default: int) -> int:

@@ -1,7 +1,8 @@
 """The life of a case: its states, who may do what, and the one function that moves it (promises P2, P4, P5, P12).
 
 `assigned → in_progress → resolution_proposed → closed`, with `waiting_citizen` beside `in_progress`. Only the citizen
-closes; no verb of an officer, the bot or the system ends in `closed`. The officer is handed over, never cleared.
+closes; no verb of an officer or the bot ends in `closed`, and the system's one only with the proof of the citizen's
+silence (`domain.closing`). The officer is handed over, never cleared.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
+
+from handoff.domain.closing import Silence
 
 
 class Status(StrEnum):
@@ -69,6 +72,7 @@ class Verb(StrEnum):
     reassign = "reassign"
     reply = "reply"
     note = "note"
+    ask = "ask"
     hand_back = "hand_back"
     propose = "propose"
     confirm = "confirm"
@@ -78,6 +82,8 @@ class Verb(StrEnum):
     bot_again = "bot_again"
     join = "join"  # type: ignore[assignment]  # the verb's public name; nobody calls str.join on a verb
     citizen_message = "citizen_message"
+    go_on = "go_on"
+    close_silent = "close_silent"
 
 
 #: Roles that work on the cases of their own unit; a supervisor works on those of every unit.
@@ -88,7 +94,7 @@ CARRYING = frozenset({Role.officer, Role.inspector, Role.head})
 
 #: Every code that a `Refusal` of this module carries.
 REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
-                           "not_proposed", "not_assignable"})
+                           "not_proposed", "not_assignable", "not_waiting", "not_silent"})
 
 
 @dataclass(frozen=True)
@@ -139,14 +145,18 @@ def opened(officer_id: str, unit_id: str) -> CaseState:
     return CaseState(Status.assigned, officer_id, unit_id)
 
 
-def transition(state: CaseState, verb: Verb, actor: Actor, target: Actor | None = None) -> CaseState:
+def transition(
+    state: CaseState, verb: Verb, actor: Actor, target: Actor | None = None, *, silence: Silence | None = None
+) -> CaseState:
     """The case after `actor` did `verb`; the same state when the verb changes nothing of it. `target` is the active
-    officer who shall have the case (`reassign`).
+    officer who shall have the case (`reassign`); `silence` what is known of the citizen's (`close_silent`).
 
     Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
     """
     if verb is Verb.reassign:
         return _reassign(state, actor, target)
+    if verb is Verb.close_silent:
+        return _close_silent(state, actor, silence)
     return _RULES[verb](state, actor)
 
 
@@ -197,6 +207,29 @@ def _note(state: CaseState, actor: Actor) -> CaseState:
     if not _leads(state, actor):
         _by_its_officer(state, actor)
     return state
+
+
+def _ask(state: CaseState, actor: Actor) -> CaseState:
+    """The officer cannot go on without the citizen's answer. That the question is concrete is `domain.clocks`'s."""
+    _by_its_officer(state, actor)
+    return replace(_still_open(state), status=Status.waiting_citizen)
+
+
+def _go_on(state: CaseState, actor: Actor) -> CaseState:
+    """The citizen's time to answer is over; the case is worked on without it."""
+    _by(actor, "system")
+    if _still_open(state).status is not Status.waiting_citizen:
+        raise Refusal("not_waiting")
+    return replace(state, status=Status.in_progress)
+
+
+def _close_silent(state: CaseState, actor: Actor, silence: Silence | None) -> CaseState:
+    """The citizen's silence closes what was proposed to them, only when it is proven (P5)."""
+    _by(actor, "system")
+    _proposed(state)
+    if silence is None or not silence.proven:
+        raise Refusal("not_silent")
+    return _closed(state, ClosedReason.no_reply)
 
 
 def _hand_back(state: CaseState, actor: Actor) -> CaseState:
@@ -298,6 +331,8 @@ _RULES: Mapping[Verb, Callable[[CaseState, Actor], CaseState]] = {
     Verb.take_over: _take_over,
     Verb.reply: _reply,
     Verb.note: _note,
+    Verb.ask: _ask,
+    Verb.go_on: _go_on,
     Verb.hand_back: _hand_back,
     Verb.propose: _propose,
     Verb.confirm: _confirm,

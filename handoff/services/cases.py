@@ -18,12 +18,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.domain import alarm, sla
+from handoff.domain import alarm
 from handoff.domain import number as case_number
-from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Actor, CaseState, ClosedReason, Status, Verb, opened, transition
 from handoff.services import answers as given
-from handoff.services import office, ownership
+from handoff.services import clocks, notices, office, ownership
 from handoff.services.outbox import Outgoing, button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import audit
@@ -76,16 +75,23 @@ def key_of(runtime: Runtime, case_id: UUID, version: int) -> str:
     return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
+def url_of(runtime: Runtime, facts: Facts) -> str:
+    """The address of the case's page, with its key: for its citizen only."""
+    return f"{runtime.settings.base_url}/kasus/{facts.row.number}?k={key_of(runtime, facts.id, facts.row.key_version)}"
+
+
 async def record(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID, kind: str, actor: Actor,
     **body: Any,
 ) -> None:
-    """Append one event to the case's chain."""
+    """Append one event to the case's chain, and make its clocks what its state asks for now (P7)."""
+    body |= await clocks.follow(runtime, connection, case_id)
     await audit.append(
         connection, case_id=case_id, data_key=await runtime.keyring.open(connection, conversation.data_key_id),
         kind=kind, actor_kind=actor.kind, actor_id=actor.id, at=runtime.clock(),
         body={name: _plain(value) for name, value in body.items()},
     )
+    await notices.news(runtime, connection, conversation, case_id, kind)
 
 
 def _plain(value: Any) -> Any:
@@ -196,12 +202,13 @@ async def _open(
     taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)
-    limits = _limits(chosen.calendar, chosen.unit, at, chosen.from_when, sla_class)
+    limits = clocks.limits(chosen.calendar, chosen.unit.first_reply_minutes, at, chosen.from_when, sla_class)
     case_id, state = uuid4(), opened(str(chosen.officer_id), str(chosen.unit.id))
     await connection.execute(insert(cases).values(
         id=case_id, number=await _free_number(connection), conversation_id=conversation.id, unit_id=chosen.unit.id,
         officer_id=chosen.officer_id, status=state.status, reason=reason, topic=topic, sla_class=sla_class,
-        opened_at=at, respond_by=limits.respond_by, resolve_by=limits.resolve_by, waiting_since=at,
+        opened_at=at, respond_by=limits.respond_by, reply_by=limits.respond_by, resolve_by=limits.resolve_by,
+        waiting_since=at,
     ))
     await _item(connection, case_id, message_id, reason, answer_id, at)
     await record(
@@ -217,17 +224,6 @@ async def _open(
               on_duty=chosen.on_duty, guess=_guess(runtime, reason, classification)),
     ])
     return facts
-
-
-def _limits(
-    calendar: WorkingCalendar, unit: Row[Any], at: datetime, from_when: datetime, sla_class: str
-) -> sla.Deadlines:
-    """The deadlines of a case that begins at `at` and whose officer comes on duty at `from_when`: the reply is
-    promised for a time when somebody is there, but never later than one working day (design §4)."""
-    limits = sla.deadlines(calendar, at, unit.first_reply_minutes, sla_class)
-    reply = sla.deadlines(calendar, max(at, from_when), unit.first_reply_minutes, sla_class).respond_by
-    latest = min(calendar.add_working_days(at, sla.RESPOND_DAYS), limits.resolve_by)
-    return sla.Deadlines(min(reply, latest), limits.resolve_by)
 
 
 async def _free_number(connection: AsyncConnection) -> str:
@@ -285,6 +281,7 @@ async def _join(
     await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
     await record(runtime, connection, conversation, facts.id, "item_joined", CITIZEN, reason=reason,
                  message_id=message_id, answer_id=answer_id)
+    facts = await load(connection, facts.id)  # with the time that this matter was given
     await _to_person(connection, message_id, "case", at, facts.id)
     if conversation.owner_officer_id != facts.row.officer_id:
         conversation = await ownership.give(
@@ -310,15 +307,14 @@ async def reopen(
     if not facts.officer.active:
         chosen = await office.choose_officer(connection, unit, conversation.citizen_id, at)
         officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
-    limits = _limits(calendar, unit, at, start, facts.row.sla_class)
+    limits = clocks.limits(calendar, unit.first_reply_minutes, at, start, facts.row.sla_class)
     await move(connection, facts, state, officer_id=officer_id, unit_id=unit.id, closed_at=None, waiting_since=at,
-               respond_by=limits.respond_by, resolve_by=limits.resolve_by)
+               proposed_at=None, proposal_id=None, undelivered_since=None, resolve_by=limits.resolve_by)
     await _item(connection, facts.id, message_id, reason, answer_id, at)
     await record(
         runtime, connection, conversation, facts.id, "reopened", CITIZEN, message_id=message_id, reason=reason,
         was_closed=facts.row.closed_reason, closed_at=facts.row.closed_at, officer_id=officer_id,
-        respond_by=limits.respond_by, resolve_by=limits.resolve_by, respond_by_was=facts.row.respond_by,
-        resolve_by_was=facts.row.resolve_by,
+        resolve_by=limits.resolve_by, respond_by_was=facts.row.respond_by, resolve_by_was=facts.row.resolve_by,
     )
     owned = await ownership.give(connection, conversation, officer_id=officer_id, open_case_id=facts.id)
     await _to_person(connection, message_id, "case", at, facts.id)
@@ -347,6 +343,7 @@ async def message_arrived(
     state = transition(facts.state, Verb.citizen_message, CITIZEN)
     await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
     await record(runtime, connection, conversation, facts.id, "citizen_message", CITIZEN, message_id=message_id)
+    facts = await load(connection, facts.id)
     await _to_person(connection, message_id, "case", at, facts.id)
     await notify(connection, conversation.id, conversation.next_seq - 1)  # the officers' lists have changed
     if facts.row.status == "resolution_proposed":

@@ -240,12 +240,8 @@ def _case(runtime: Runtime, row: Row[Any]) -> dict[str, Any] | None:
 
 
 def reply_is_due(row: Row[Any]) -> bool:
-    """Whether the promised reply is still owed: before the first one, and again when the case was reopened. `row` is a
-    case's."""
-    if row.first_replied_at is None:
-        return True
-    waits = row.waiting_since is not None and row.waiting_since > row.first_replied_at
-    return bool(waits and row.respond_by > row.waiting_since)
+    """Whether a promised reply is still owed: while the citizen waits for a person. `row` is a case's."""
+    return row.waiting_since is not None and row.status != "closed"
 
 
 def local_time(at: datetime, zone: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, and_, case, cast, false, func, insert, or_, select, true
+from sqlalchemy import ColumnElement, Row, Text, and_, cast, false, func, insert, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,28 +38,22 @@ LISTED = 200
 
 # What of an event's body tells nothing that a citizen said or was: shown to those who may not read words.
 _WORDLESS = frozenset({
-    "reason", "topic", "respond_by", "resolve_by", "respond_by_was", "resolve_by_was", "officer_id", "officer_was",
-    "unit_id", "on_duty", "was_closed", "closed_at",
+    "reason", "topic", "respond_by", "resolve_by", "respond_by_was", "resolve_by_was", "reply_by", "reply_by_was",
+    "clock", "due_at", "officer_id", "officer_was", "unit_id", "on_duty", "was_closed", "closed_at", "cause",
 })
 
-# The reply that was promised, while the citizen waits for it; a reopened case has a new promise. Then the resolution.
-_REPLY_IS_DUE = or_(
-    cases.c.first_replied_at.is_(None),
-    and_(cases.c.waiting_since > cases.c.first_replied_at, cases.c.respond_by > cases.c.waiting_since),
-)
-NEXT_DEADLINE = case(
-    (cases.c.status == Status.closed.value, None), (_REPLY_IS_DUE, cases.c.respond_by), else_=cases.c.resolve_by
-)
-#: Whatever is urgent and open, then the next deadline, then what was closed last.
+#: Whatever is urgent and open, then the next deadline, then what was closed last; `OPEN_FIRST` the same among open ones
+#: in the order of their indexes.
 PRESSING = (
-    and_(cases.c.urgent, cases.c.status != Status.closed.value).desc(), NEXT_DEADLINE.nulls_last(),
+    and_(cases.c.urgent, cases.c.status != Status.closed.value).desc(), cases.c.next_deadline.nulls_last(),
     cases.c.closed_at.desc(), cases.c.number,
 )
+OPEN_FIRST = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
 CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
         units.c.slug.label("unit_slug"), units.c.name.label("unit_name"), units.c.zone, conversations.c.channel,
-        conversations.c.next_seq, conversations.c.data_key_id, NEXT_DEADLINE.label("next_deadline"),
+        conversations.c.next_seq, conversations.c.data_key_id,
         and_(conversations.c.open_case_id == cases.c.id, conversations.c.owner_officer_id.isnot(None)).label("owned"),
     )
     .join(officers, officers.c.id == cases.c.officer_id).join(units, units.c.id == cases.c.unit_id)
@@ -217,8 +211,9 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
         "topic": row.topic, "urgent": row.urgent, "channel": row.channel, "owner": "officer" if row.owned else "bot",
         "officer": {"id": str(row.officer_id), "name": row.officer_name, "title": row.officer_title},
         "unit": {"slug": row.unit_slug, "name": row.unit_name}, "last_seq": row.next_seq - 1,
-        **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "resolve_by", "next_deadline",
-                                         "first_replied_at", "proposed_at", "closed_at")},
+        **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by",
+                                         "next_deadline", "first_replied_at", "proposed_at", "closed_at",
+                                         "undelivered_since")},
     }
 
 

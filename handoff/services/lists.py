@@ -17,7 +17,7 @@ from handoff.domain.assignment import is_away
 from handoff.domain.case import Reason, Status
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services import search
-from handoff.services.desk import CASES, NEXT_DEADLINE, PRESSING, Scope, line_of, seen_by, within
+from handoff.services.desk import CASES, OPEN_FIRST, PRESSING, Scope, line_of, seen_by, within
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import access_log, cases, conversations, messages, officers, read_marks
@@ -67,7 +67,7 @@ async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dic
     """At most `SHOWN` lines from the offset on, urgent ones and then the next deadline first, closed ones latest first.
     Raises `Forbidden`."""
     conditions = [*within(officer, wanted.scope), ~OPEN if wanted.closed else OPEN, *_chosen(runtime, officer, wanted)]
-    query = _lines(officer).where(*conditions).order_by(*PRESSING)
+    query = _lines(officer).where(*conditions).order_by(*(PRESSING if wanted.closed else OPEN_FIRST))
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
     return [_line(row, runtime.clock()) for row in rows]
@@ -77,7 +77,7 @@ async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[di
     """At most `ON_BOARD` open cases of a unit that the officer may know of, the most pressing first."""
     query = (
         _lines(officer).where(OPEN, cases.c.unit_id == unit_id, seen_by(officer, Permission.see_cases))
-        .order_by(*PRESSING).limit(ON_BOARD)
+        .order_by(*OPEN_FIRST).limit(ON_BOARD)
     )
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query)).all()
@@ -90,7 +90,8 @@ async def counts(runtime: Runtime, officer: Row[Any], scope: Scope) -> Counts:
     mine, unit = cases.c.officer_id == officer.id, cases.c.unit_id == officer.unit_id
     query = select(
         func.count().filter(mine), func.count().filter(unit), func.count(),
-        func.count().filter(shown, runtime.clock() > NEXT_DEADLINE), func.count().filter(shown, _unread(officer) > 0),
+        func.count().filter(shown, runtime.clock() > cases.c.next_deadline),
+        func.count().filter(shown, _unread(officer) > 0),
     ).select_from(cases).where(OPEN, seen_by(officer, Permission.see_cases))
     async with db.statement(runtime.pool) as connection:
         return Counts(*(await connection.execute(query)).one())
@@ -147,7 +148,7 @@ def _chosen(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[ColumnE
     if wanted.topic is not None:
         conditions.append(cases.c.topic == wanted.topic)
     if wanted.late:
-        conditions.append(runtime.clock() > NEXT_DEADLINE)
+        conditions.append(runtime.clock() > cases.c.next_deadline)
     if wanted.unread:
         conditions.append(_unread(officer) > 0)
     return conditions
@@ -175,7 +176,7 @@ def _unread(officer: Row[Any]) -> Any:
 def _line(row: Row[Any], at: datetime) -> dict[str, Any]:
     """One line with what presses: how late it is or how soon it is due, how long the citizen has waited, and whether
     its officer is on a break."""
-    due, reply_due = row.next_deadline, row.next_deadline == row.respond_by
+    due, reply_due = row.next_deadline, row.next_deadline == row.reply_by
     left = due - at if due else None
     soon = REPLY_SOON if reply_due else RESOLVE_SOON
     return {

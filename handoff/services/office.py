@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,17 +14,20 @@ from sqlalchemy import Row, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import assignment
-from handoff.domain.calendar import WorkingCalendar
+from handoff.domain.calendar import CalendarError, WorkingCalendar
 from handoff.domain.case import CARRYING, Role
 from handoff.domain.holidays import indonesian_holidays
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import cases, closures, conversations, officers, shifts, units
+from handoff.store.schema_clocks import leaves
 
 TAKES_CASES = frozenset(role.value for role in CARRYING)
 HAS_DUTY = TAKES_CASES | {Role.data_officer.value}  # whose own cases come by their role alone
 NOBODY = UUID(int=0)  # no citizen
+#: How far back a calendar knows local closures: further than any running deadline was counted from.
+REACHES_BACK = timedelta(days=200)
 Hours = tuple[tuple[time, time], ...]
 
 
@@ -62,10 +65,10 @@ async def calendar_of(connection: AsyncConnection, unit: Row[Any], at: datetime)
     local = (await connection.execute(
         select(closures.c.day, closures.c.hours).where(
             or_(closures.c.unit_id.is_(None), closures.c.unit_id == unit.id),
-            closures.c.day >= at.date() - timedelta(days=2),
+            closures.c.day >= at.date() - REACHES_BACK,
         )
     )).all()
-    closed = set(_national_holidays(at.year, at.year + 1))
+    closed = set(_national_holidays(at.year - 1, at.year + 1))
     special: dict[date, Hours] = {}
     for row in local:
         if row.hours is None:
@@ -145,24 +148,62 @@ async def _candidates(
         select(officers, load.label("load"), knows.label("knows"))
         .where(officers.c.unit_id == unit.id, officers.c.active, officers.c.role.in_(roles))
     )).all()
-    rows = (await connection.execute(
-        select(shifts).where(shifts.c.officer_id.in_([p.id for p in people]))
-    )).all()
+    duties = await _duties(connection, [p.id for p in people], calendar, at)
+    return [_candidate(p, duties[p.id], calendar, at) for p in people]
+
+
+async def _duties(
+    connection: AsyncConnection, officer_ids: Sequence[UUID], calendar: WorkingCalendar, at: datetime
+) -> dict[UUID, datetime | None]:
+    """When each officer works next, `at` itself while they do: by their shifts, else whenever the unit is open; never
+    on a day of leave. None when that never comes."""
+    rows = (await connection.execute(select(shifts).where(shifts.c.officer_id.in_(officer_ids)))).all()
     own: dict[UUID, list[assignment.Shift]] = {}
     for row in rows:
         own.setdefault(row.officer_id, []).append(assignment.Shift(row.weekday, row.start_time, row.end_time))
-    return [_candidate(p, own.get(p.id), calendar, at) for p in people]
+    off: dict[UUID, set[date]] = {}
+    absent = (await connection.execute(select(leaves).where(
+        leaves.c.officer_id.in_(officer_ids), leaves.c.last_day >= at.date() - timedelta(days=1)
+    ))).all()
+    for leave in absent:
+        days = (leave.last_day - leave.first_day).days + 1
+        off.setdefault(leave.officer_id, set()).update(leave.first_day + timedelta(days=n) for n in range(days))
+    return {one: _next_duty(own.get(one), calendar.without(off.get(one, ())), at) for one in officer_ids}
+
+
+def _next_duty(own: list[assignment.Shift] | None, calendar: WorkingCalendar, at: datetime) -> datetime | None:
+    if own:
+        return assignment.next_duty(own, at, calendar)
+    try:
+        return calendar.next_open(at)
+    except CalendarError:
+        return None
+
+
+async def from_when(
+    connection: AsyncConnection, officer_id: UUID, calendar: WorkingCalendar, at: datetime
+) -> datetime:
+    """When the officer works on a case that comes `at`: then, or from their next duty on. `calendar` is the unit's."""
+    duty = (await _duties(connection, [officer_id], calendar, at))[officer_id]
+    return duty or calendar.next_open(at)
+
+
+async def carriers(connection: AsyncConnection, unit_id: UUID) -> int:
+    """How many active officers of the unit carry cases, its head apart; at least one."""
+    number: int = (await connection.execute(
+        select(func.count()).select_from(officers).where(
+            officers.c.unit_id == unit_id, officers.c.active, officers.c.role.in_(TAKES_CASES - {Role.head.value})
+        )
+    )).scalar_one()
+    return max(number, 1)
 
 
 def _candidate(
-    person: Row[Any], own: list[assignment.Shift] | None, calendar: WorkingCalendar, at: datetime
+    person: Row[Any], next_duty: datetime | None, calendar: WorkingCalendar, at: datetime
 ) -> assignment.Candidate:
-    if own:
-        on_duty, next_duty = assignment.on_duty(own, at, calendar), assignment.next_duty(own, at, calendar)
-    else:  # no shifts of their own: on duty whenever the unit is open
-        on_duty, next_duty = calendar.is_open(at), calendar.next_open(at)
     return assignment.Candidate(
-        officer_id=str(person.id), on_duty=on_duty, next_duty=next_duty, open_cases=person.load,
+        officer_id=str(person.id), on_duty=next_duty is not None and next_duty <= at, next_duty=next_duty,
+        open_cases=person.load,
         knows_citizen=person.knows, languages=frozenset(person.languages), role=Role(person.role),
         last_assigned_at=person.last_assigned_at, away=assignment.is_away(person.away_since, at, calendar.zone),
     )

@@ -1,7 +1,8 @@
 """The last resort (P3, design §3 step 5): it needs neither Rasa, nor the action server, nor the job queue.
 
 Web and worker both run it. A message that has waited longer than `WAJAH_BOT_TIMEOUT` without a fate goes to a person;
-an outgoing message that a crash left behind is sent.
+an outgoing message that a crash left behind is sent. Clocks whose time has come are looked at here too (P7), so that
+deadlines hold while the job queue does not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 
 from sqlalchemy import func, or_, select
 
-from handoff.services import sending, turn
+from handoff.services import escalation, sending, turn
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import messages
@@ -53,6 +54,7 @@ async def forever(runtime: Runtime) -> None:
         try:
             if settled := await once(runtime):
                 log.warning("the sweep gave %d waiting messages to officers", settled)
+            await escalation.once(runtime)
         except db.DatabaseAway:
             log.warning("the sweep waits for the database")
         except Exception:

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from handoff.domain.case import CaseState, Verb, transition
+from handoff.domain.clocks import is_question
+from handoff.domain.closing import Cause
 from handoff.services import cases, ownership
 from handoff.services.cases import Facts, move, record
 from handoff.services.errors import Conflict, Unprocessable
@@ -115,8 +117,31 @@ async def hand_back(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
         await to_bot(runtime, held, actor_of(officer), "handed_back")
 
 
-async def propose(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
-    """The officer proposes a resolution; only the citizen can accept it (P5). Returns the message's id."""
+async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
+    """The officer cannot go on without something from the citizen: a concrete question, which holds the resolution's
+    clock and no other. Returns the message's id. Raises `Unprocessable("no_question")`."""
+    said = written(text)
+    if not is_question(said):
+        raise Unprocessable("no_question")
+    async with holding(runtime, case_id) as held:
+        if (before := await said_before(runtime, held, key, said)) is not None:
+            return before
+        state = await _officer_speaks(runtime, held, officer, Verb.ask)
+        ids = await store(runtime, held.connection, held.conversation, [
+            Outgoing("officer", said, officer_id=officer.id, case_id=held.facts.id, shows_case=True, key=key)
+        ])
+        await move(held.connection, held.facts, state, **_answered(runtime, held.facts))
+        await record(
+            runtime, held.connection, held.conversation, held.facts.id, "asked", actor_of(officer), message_id=ids[0]
+        )
+    return ids[0]
+
+
+async def propose(
+    runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None, cause: Cause = Cause.other
+) -> UUID:
+    """The officer proposes a resolution: what was done, in words, and what the trouble came from. Only the citizen can
+    accept it (P5). Returns the message's id."""
     said = runtime.texts.say("case.proposed", text=written(text))
     async with holding(runtime, case_id) as held:
         if (before := await said_before(runtime, held, key, said)) is not None:
@@ -126,9 +151,11 @@ async def propose(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str,
             "officer", said, cases.confirm_buttons(runtime, held.facts),
             officer_id=officer.id, case_id=held.facts.id, shows_case=True, key=key,
         )])
-        await move(held.connection, held.facts, state, proposed_at=runtime.clock(), **_answered(runtime, held.facts))
+        await move(held.connection, held.facts, state, proposed_at=runtime.clock(), proposal_id=ids[0],
+                   cause=cause.value, undelivered_since=None, **_answered(runtime, held.facts))
         await record(
-            runtime, held.connection, held.conversation, held.facts.id, "proposed", actor_of(officer), message_id=ids[0]
+            runtime, held.connection, held.conversation, held.facts.id, "proposed", actor_of(officer),
+            message_id=ids[0], cause=cause.value,
         )
     return ids[0]
 
@@ -143,5 +170,9 @@ async def _officer_speaks(runtime: Runtime, held: Held, officer: Row[Any], verb:
     return state
 
 
-def _answered(runtime: Runtime, facts: Facts) -> dict[str, Any]:
+def _answered(runtime: Runtime, facts: Facts, answers: bool = True) -> dict[str, Any]:
+    """What an officer's word does to the clocks: nothing, unless it `answers`; one that only sends the citizen
+    elsewhere does not."""
+    if not answers:
+        return {}
     return {"first_replied_at": facts.row.first_replied_at or runtime.clock(), "waiting_since": None}

@@ -165,6 +165,7 @@ contacts = Table(  # where news of a case should reach the citizen
     Column("value_enc", LargeBinary, nullable=False),
     Column("value_hash", LargeBinary, nullable=False),  # keyed hash, to find and deduplicate without reading
     _at("created_at"),
+    _at("refused_at", nullable=True),  # the address took no mail: nothing more is sent there
     _one_of("kind", "email", "whatsapp"),
     UniqueConstraint("citizen_id", "kind", "value_hash"),
 )
@@ -218,6 +219,7 @@ messages = Table(
     _at("fate_at", nullable=True),
     Column("fate_case_id", ForeignKey("cases.id", use_alter=True), nullable=True),
     Column("delivery", String(16), nullable=False, server_default="stored"),
+    _at("delivered_at", nullable=True),  # when it provably came to the citizen's hands (docs/adr/0022)
     _at("created_at"),
     _at("sent_at", nullable=True),  # the sender's own timestamp, for display
     _stored_at(),
@@ -331,11 +333,22 @@ cases = Table(
     Column("urgent", Boolean, nullable=False, server_default=text("false")),
     Column("key_version", SmallInteger, nullable=False, server_default="0"),
     Column("events_count", Integer, nullable=False, server_default="0"),
-    _at("opened_at"), _at("respond_by"), _at("resolve_by"),
+    # `respond_by` is what the citizen was told, `reply_by` the target that is measured while they wait: a busy queue
+    # moves the first, never the second.
+    _at("opened_at"), _at("respond_by"), _at("resolve_by"), _at("reply_by", nullable=True),
     _at("first_replied_at", nullable=True),
     _at("waiting_since", nullable=True),  # the citizen's oldest message that no person has answered
     _at("proposed_at", nullable=True),
+    Column("proposal_id", ForeignKey("messages.id", use_alter=True), nullable=True),  # the message that proposes it
     _at("closed_at", nullable=True),
+    _at("undelivered_since", nullable=True),  # silence that cannot be proven: the case stays open (P5)
+    Column("supervisor_id", ForeignKey("officers.id"), nullable=True),  # brought in when a deadline was missed
+    Column("head_id", ForeignKey("officers.id"), nullable=True),
+    Column("cause", String(16), nullable=True),  # what the trouble came from, for the office to learn
+    # What an officer is pressed by next. Nothing presses while the citizen is asked or has a proposal.
+    Column("next_deadline", DateTime(timezone=True), Computed(
+        "CASE WHEN status = 'closed' THEN NULL WHEN status IN ('waiting_citizen', 'resolution_proposed') THEN reply_by"
+        " ELSE least(reply_by, resolve_by) END", persisted=True)),
     Column("must_be_active", Boolean, Computed("CASE WHEN status = 'closed' THEN NULL ELSE true END", persisted=True)),
     ForeignKeyConstraint(["officer_id", "must_be_active"], ["officers.id", "officers.active"],
                          name="fk_cases_officer_is_active"),
@@ -352,8 +365,13 @@ cases = Table(
 )
 Index("uq_cases_one_open_a_conversation", cases.c.conversation_id, unique=True,
       postgresql_where=cases.c.status != "closed")
-Index("ix_cases_open_by_officer", cases.c.officer_id, cases.c.respond_by, postgresql_where=cases.c.status != "closed")
-Index("ix_cases_open_by_unit", cases.c.unit_id, cases.c.respond_by, postgresql_where=cases.c.status != "closed")
+_OPEN = text("status <> 'closed'")
+_PRESSING = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
+Index("ix_cases_open_by_officer", cases.c.officer_id, *_PRESSING, postgresql_where=_OPEN)
+Index("ix_cases_open_by_unit", cases.c.unit_id, *_PRESSING, postgresql_where=_OPEN)
+Index("ix_cases_open", *_PRESSING, postgresql_where=_OPEN)
+Index("ix_cases_waiting_by_unit", cases.c.unit_id, postgresql_where=text("status <> 'closed' AND reply_by IS NOT NULL"))
+Index("ix_cases_answered_by_unit", cases.c.unit_id, cases.c.first_replied_at)
 Index("ix_cases_conversation_id", cases.c.conversation_id)
 
 case_items = Table(  # what the case is about: the message that opened it, and every further dispute that joined
@@ -438,4 +456,4 @@ search_words = Table(  # keyed hashes of the citizen's words; erasure deletes th
 Index("ix_search_words_conversation_id", search_words.c.conversation_id)
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
-               "consents")
+               "consents", "breaches")

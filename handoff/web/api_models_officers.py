@@ -62,11 +62,13 @@ class CaseLine(Said):
     opened_at: datetime
     waiting_since: datetime | None
     respond_by: datetime
+    reply_by: datetime | None
     resolve_by: datetime
     next_deadline: datetime | None
     first_replied_at: datetime | None
     proposed_at: datetime | None
     closed_at: datetime | None
+    undelivered_since: datetime | None
 
 
 class CaseLines(Said):

@@ -21,7 +21,7 @@ from sanic.response import HTTPResponse, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import conversations, files, inbox, pages
+from handoff.services import conversations, delivery, files, inbox, pages
 from handoff.services.case_steps import doings
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
@@ -227,6 +227,7 @@ def _version(facts: dict[str, Any]) -> str:
 
 async def _page(request: Request, opened: OpenedCase) -> HTTPResponse:
     facts = await _facts(request, opened, number_of(request, "dari"))
+    await delivery.fetched(runtime_of(request), opened.conversation_id, facts["messages"])
     stored = number_of(request, "terkirim")
     return html.page(
         request, "case.html", headers={"Cache-Control": html.MINE}, **facts, given=_blank(), version=_version(facts),

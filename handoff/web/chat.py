@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from sanic.request import File
 from sanic.response import HTTPResponse, raw
 from sqlalchemy import Row
 
-from handoff.services import consents, conversations, files, inbox, uploads
+from handoff.services import consents, conversations, delivery, files, inbox, uploads
 from handoff.services.errors import BadRequest, TooLarge, Unprocessable
 from handoff.services.inbox import Inbound
 from handoff.store.db import DatabaseAway
@@ -108,6 +109,7 @@ async def read(request: Request, conversation: str) -> HTTPResponse:
     """The messages after a number, and the case as it stands now."""
     conversation_id = await admitted(request, conversation)
     shown, case = await conversations.look(runtime_of(request), conversation_id, number_of(request, "after"))
+    await delivery.fetched(runtime_of(request), conversation_id, shown)
     return answer({"messages": shown, "case": case})
 
 
@@ -117,7 +119,7 @@ async def events(request: Request, conversation: str) -> None:
     conversation_id = await admitted(request, conversation)
     last = request.headers.get("last-event-id") or request.args.get("after") or "0"
     after = int(last) if last.isascii() and last.isdigit() and len(last) <= 9 else 0
-    runtime, told = runtime_of(request), None
+    runtime, told, first = runtime_of(request), None, True
     look = conversations.look if request.args.get("cases") else conversations.look_at_messages
     with request.app.ctx.hub.reading(conversation_id) as happened:  # subscribe first, then read the backlog
         stream = await streams.open_stream(request)
@@ -131,6 +133,10 @@ async def events(request: Request, conversation: str) -> None:
             for message in shown:
                 await stream.send(streams.event("message", message, message["seq"]))
                 after = message["seq"]
+            if first and shown:  # an answer to the browser's request; what follows is pushed, and proves nothing yet
+                with contextlib.suppress(DatabaseAway):
+                    await delivery.fetched(runtime, conversation_id, shown)
+            first = False
             if case != told:
                 await stream.send(streams.event("case", case))
                 told = case

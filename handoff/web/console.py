@@ -30,8 +30,8 @@ console = Blueprint("console", url_prefix="/petugas")
 console.on_request(html.learn)
 
 DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it was shown to
-TIMES = ("opened_at", "waiting_since", "respond_by", "resolve_by", "next_deadline", "first_replied_at", "proposed_at",
-         "closed_at")
+TIMES = ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by", "next_deadline", "first_replied_at",
+         "proposed_at", "closed_at", "undelivered_since")
 
 
 class Unavailable(ServiceError):
@@ -147,7 +147,7 @@ def told(request: Request, case: dict[str, Any]) -> dict[str, Any]:
     """The case with its times as times, its topic by its title, and what of it is late."""
     runtime = runtime_of(request)
     times = {name: datetime.fromisoformat(case[name]) if case[name] else None for name in TIMES}
-    reply_due = case["next_deadline"] is not None and case["next_deadline"] == case["respond_by"]
+    reply_due = case["next_deadline"] is not None and case["next_deadline"] == case["reply_by"]
     return {
         **case, **times, "title": titles(request).get(case["topic"], case["topic"]), "reply_due": reply_due,
         "late": _passed(runtime, times["next_deadline"]),

@@ -60,8 +60,11 @@ ROWS: dict[tuple[str, str], tuple[str, str, str, str, str]] = {
     ("bot_again", "citizen"): ("=", "=", "=", "=", "!closed"),
     ("join", "citizen bot system"): ("=", "=", "in_progress", "in_progress", "!closed"),
     ("citizen_message", "citizen"): ("=", "=", "in_progress", "=", "!closed"),
+    ("ask", "sari"): ("waiting_citizen", "waiting_citizen", "=", "waiting_citizen", "!closed"),
+    ("go_on", "system"): ("!not_waiting", "!not_waiting", "in_progress", "!not_waiting", "!closed"),
+    ("close_silent", "system"): ("!not_proposed", "!not_proposed", "!not_proposed", "!not_silent", "!closed"),
 }
-NOT_YOURS = {"reply", "note", "hand_back", "propose"}  # an officer who is not the case's own is told so
+NOT_YOURS = {"reply", "note", "hand_back", "propose", "ask"}  # an officer who is not the case's own is told so
 
 
 def state(status: str) -> CaseState:

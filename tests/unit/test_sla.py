@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.domain.calendar import CalendarError, WorkingCalendar
-from handoff.domain.sla import RESOLVE_DAYS, deadlines, resolve_days
+from handoff.domain.sla import RESOLVE_DAYS, deadlines, legal_bound, pace, resolve_days, said
 
 WIB = ZoneInfo("Asia/Jakarta")
 OFFICE = WorkingCalendar(
@@ -54,6 +54,40 @@ def test_an_office_that_hardly_opens_still_keeps_the_law() -> None:
     assert found.resolve_by == found.respond_by == wib("2027-01-22 09:00")
     with pytest.raises(CalendarError):
         deadlines(WorkingCalendar(WIB, {}), wib("2026-11-23 09:00"), 60, "information")
+
+
+def test_the_time_in_which_the_citizen_was_asked_is_not_the_offices() -> None:
+    """UU 25/2009: the 60 days run from a complete file."""
+    opened = wib("2026-11-23 09:00")
+    assert legal_bound(OFFICE, opened) == wib("2027-01-21 16:00")
+    assert legal_bound(OFFICE, opened, timedelta(days=10)) == wib("2027-01-29 16:00")
+
+
+def served(*spans: tuple[str, str]) -> list[tuple[datetime, datetime]]:
+    return [(wib(f"2026-11-24 {a}"), wib(f"2026-11-24 {b}")) for a, b in spans]
+
+
+@pytest.mark.parametrize(("spans", "expected"), [
+    ((), None), ((("09:00", "09:10"),) * 4, None),  # too few to say
+    ((("09:00", "09:05"), ("10:00", "10:05"), ("11:00", "11:05"), ("12:00", "12:05"), ("13:00", "13:05")), 5.0),
+    # All came at nine and were answered one after the other: a queue, twelve minutes each.
+    ((("09:00", "09:12"), ("09:00", "09:24"), ("09:00", "09:36"), ("09:00", "09:48"), ("09:00", "10:00")), 12.0),
+])
+def test_pace(spans: tuple[tuple[str, str], ...], expected: float | None) -> None:
+    assert pace(OFFICE, served(*spans)) == expected
+
+
+@pytest.mark.parametrize(("ahead", "each", "people", "expected"), [
+    (0, None, 2, "2026-11-24 11:00"),      # the target can be met
+    (11, None, 2, "2026-11-24 11:00"),
+    (12, None, 2, "2026-11-24 11:05"),     # the thirteenth cannot be promised the hour
+    (2499, None, 2, "2027-01-01 10:20"),   # 12,500 minutes at eight hours a day
+    (3, 20.0, 2, "2026-11-24 11:20"),
+    (0, 1.5, 1, "2026-11-24 11:00"),
+])
+def test_what_is_told_comes_from_the_queue(ahead: int, each: float | None, people: int, expected: str) -> None:
+    start = wib("2026-11-24 10:00")
+    assert said(OFFICE, start, wib("2026-11-24 11:00"), ahead, each, people) == wib(expected)
 
 
 _first, _last = (wib(day).replace(tzinfo=None) for day in ("2026-01-01", "2027-01-01"))

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from handoff.store.schema import metadata
+from handoff.store.schema_clocks import metadata
 
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:
