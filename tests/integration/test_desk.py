@@ -58,8 +58,9 @@ async def test_a_line_tells_what_a_list_needs_and_no_word_of_the_citizen(runtime
         "topic": "ktp_hilang", "channel": "web", "owner": "officer",
         "unit": {"slug": "kependudukan", "name": "Dinas Kependudukan dan Pencatatan Sipil"}, "last_seq": 2,
         "opened_at": "2026-11-24T10:00:00+07:00", "waiting_since": "2026-11-24T10:00:00+07:00",
-        "respond_by": "2026-11-24T11:00:00+07:00", "resolve_by": "2026-12-01T16:00:00+07:00",
-        "next_deadline": "2026-11-24T11:00:00+07:00", "first_replied_at": None, "proposed_at": None, "closed_at": None,
+        "respond_by": "2026-11-24T11:00:00+07:00", "reply_by": "2026-11-24T11:00:00+07:00",
+        "resolve_by": "2026-12-01T16:00:00+07:00", "next_deadline": "2026-11-24T11:00:00+07:00",
+        "first_replied_at": None, "proposed_at": None, "closed_at": None, "undelivered_since": None,
     }
     await verbs.hand_back(runtime, officer, case.id)
     assert (await desk.cases_of(runtime, officer, "mine"))[0]["owner"] == "bot"
