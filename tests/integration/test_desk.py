@@ -55,7 +55,7 @@ async def test_a_line_tells_what_a_list_needs_and_no_word_of_the_citizen(runtime
     assert line.pop("officer") == {"id": str(officer.id), "name": officer.name, "title": officer.title}
     assert line == {
         "number": case.number, "status": "assigned", "closed_reason": None, "reason": "low_confidence",
-        "topic": "ktp_hilang", "channel": "web", "owner": "officer",
+        "topic": "ktp_hilang", "urgent": False, "channel": "web", "owner": "officer",
         "unit": {"slug": "kependudukan", "name": "Dinas Kependudukan dan Pencatatan Sipil"}, "last_seq": 2,
         "opened_at": "2026-11-24T10:00:00+07:00", "waiting_since": "2026-11-24T10:00:00+07:00",
         "respond_by": "2026-11-24T11:00:00+07:00", "reply_by": "2026-11-24T11:00:00+07:00",
