@@ -11,6 +11,7 @@ import yaml
 
 from benchmarks.http import connected
 from handoff.catalogue import load
+from handoff.domain import asking
 from handoff.settings import REPOSITORY, Settings
 
 
@@ -31,6 +32,8 @@ async def routine(settings: Settings, rasa_port: int) -> list[Question]:
             said = await rasa.call("POST", "/webhooks/gateway/webhook", turn(str(uuid4()), text))
             custom = (said["replies"] or [{}])[0].get("custom") or {}
             topic = catalogue.topics.get(str(custom.get("topic")))
+            if asking.questions(text) or asking.coordinated(text) or len(asking.aspects(text)) > 1:
+                continue  # may be two questions, with two answers
             if custom.get("do") == "answer" and topic and not topic.individual_matter and not said["abstained"]:
                 found.append(Question(text, topic.id))
     if not found:
@@ -42,15 +45,21 @@ Asked = Iterator[Question]
 
 
 def endless(questions: list[Question]) -> Asked:
-    """The questions, over and over."""
-    return itertools.cycle(questions)
+    """The questions, over and over, each about something else than the one before: who asks the same again and again
+    gets an officer."""
+    by_topic: dict[str, list[Question]] = {}
+    for question in questions:
+        by_topic.setdefault(question.topic, []).append(question)
+    rounds = [[question for question in one if question] for one in itertools.zip_longest(*by_topic.values())]
+    return itertools.cycle([question for one in rounds if len(one) > 1 for question in one])
 
 
 def turn(conversation_id: str, text: str) -> dict[str, object]:
     """The body that the gateway posts to Rasa's gateway channel."""
     return {
         "conversation_id": conversation_id, "message_id": str(uuid4()), "text": text,
-        "metadata": {"last_topic": None, "last_answer_id": None, "outstanding_buttons": [], "case_open": False},
+        "metadata": {"last_topic": None, "last_answer_id": None, "outstanding_buttons": [], "case_open": False,
+                     "hold_if_unclear": False},
     }
 
 

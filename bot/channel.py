@@ -29,6 +29,8 @@ from bot.abstention import ABSTENTION
 logger = logging.getLogger(__name__)
 
 RANKING_LENGTH = 10
+# In a turn's metadata: the gateway knows more ways to read the text; one that is unclear is given back, not acted on.
+HOLD = "hold_if_unclear"
 TEXTS_AT_ONCE = 12  # that one request may have read
 # Rasa reads a text that begins with "/" as a command ("/restart", "/intent@0.99{...}") and skips the NLU.
 COMMAND_PREFIX = re.compile(r"^[\s/]+")
@@ -218,6 +220,8 @@ async def take_turn(
     is the one that the rules saw, and the one that a custom action finds in the metadata.
     """
     parsed, reading = await read_text(agent, turn.text)
+    if reading["abstained"] and turn.metadata.get(HOLD):
+        return {"replies": [], **reading}
     classification = {
         "intent": reading["intent"]["name"],
         "confidence": reading["intent"]["confidence"],

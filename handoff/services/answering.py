@@ -2,44 +2,113 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import Aspect, Topic
-from handoff.domain import waiting
+from handoff.domain import repeating, waiting
 from handoff.services import answers, cases, ownership, sending
 from handoff.services.errors import NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
+from handoff.store.schema import answers as given
 from handoff.store.schema import messages
+
+# The questions answered last before this one was written, newest first, each with all of its answers; one told step by
+# step was asked once. Who writes the same twice before there is an answer has not been helped badly.
+_reply, _this = messages.alias("reply"), messages.alias("this")
+_HISTORY = (
+    select(
+        messages.c.kind, messages.c.created_at,
+        func.jsonb_agg(func.jsonb_build_array(given.c.topic, given.c.aspect)).label("given"),
+    ).join(messages, messages.c.id == given.c.question_id).join(_reply, _reply.c.id == given.c.message_id)
+    .join(_this, _this.c.id == bindparam("question"))
+    .where(
+        given.c.conversation_id == bindparam("conversation"), given.c.step.is_(None), _reply.c.seq < _this.c.seq,
+        _reply.c.delivery != "withheld",
+    )
+    .group_by(messages.c.id).order_by(messages.c.seq.desc()).limit(10)
+)
+
+
+@dataclass(frozen=True)
+class Handover:
+    """Why a person gets the message, as `cases.take_in` takes it."""
+
+    reason: str
+    topic: str | None = None
+    classification: dict[str, Any] = field(default_factory=dict)
+    answer_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One thing to answer, and the reading that it rests on (empty: the citizen said or tapped exactly this)."""
+
+    topic: str
+    aspect: Aspect = "overview"
+    classification: dict[str, Any] = field(default_factory=dict, compare=False)
 
 
 async def give_answer(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, topic_id: str,
     aspect: Aspect, classification: dict[str, Any] | None = None, *, chosen: bool = False, said: str = "",
 ) -> None:
-    """Answer from the catalogue, or give the question to a person: when the matter needs one, or when the answer is
-    suspended. `chosen`: the citizen tapped a button for exactly this. `said`: what they wrote, if they wrote."""
-    topic = runtime.catalogue.topics[topic_id]
-    individual = needs_person(runtime, topic, said)
-    try:
-        prepared = await answers.prepare(
-            runtime, connection, conversation, question_id, topic, aspect, classification,
-            to_officers_case=chosen or individual,
+    """Answer from the catalogue, or give the question to a person: when the matter needs one, when the answer is
+    suspended, or when it did not help twice. `chosen`: the citizen tapped a button for exactly this. `said`: what
+    they wrote, if they wrote."""
+    wanted = Wanted(topic_id, aspect, classification or {})
+    await give_answers(runtime, connection, conversation, question_id, [wanted], chosen=chosen, said=said)
+
+
+async def give_answers(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, wanted: Sequence[Wanted],
+    *, chosen: bool = False, said: str = "", person: Handover | None = None,
+) -> None:
+    """The same for several answers to one message; its fate is one. `person`: what else stands in the message is for
+    an officer, to whom it then goes, with the answers as a first explanation."""
+    repeated = 0 if chosen or person else await _repeated(runtime, connection, conversation, question_id, wanted)
+    if repeated >= repeating.PERSON:
+        person = Handover("repeated_question", wanted[0].topic, wanted[0].classification)
+        wanted = ()
+    prepared: list[answers.Prepared] = []
+    for number, one in enumerate(wanted):
+        topic = runtime.catalogue.topics[one.topic]
+        try:
+            prepared.append(await answers.prepare(
+                runtime, connection, conversation, question_id, topic, one.aspect, one.classification,
+                to_officers_case=chosen, few=len(wanted) > 1,
+                introduction=runtime.texts.say("chat.same_answer") if repeated and number == 0 else "",
+            ))
+        except answers.Suspended:
+            person = person or Handover("suspended_answer", one.topic, one.classification)
+        if needs_person(runtime, topic, said):
+            person = person or Handover("individual_matter", one.topic, one.classification)
+    if person is None:
+        await answers.store(runtime, connection, conversation, *prepared)
+        await cases.settle(connection, question_id, "answer", runtime.clock())
+    else:
+        await answers.store(runtime, connection, conversation, *map(answers.beside_a_case, prepared))
+        await cases.take_in(
+            runtime, connection, conversation, question_id, reason=person.reason, topic=person.topic,
+            answer_id=person.answer_id, classification=person.classification,
         )
-    except answers.Suspended:
-        await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer", topic=topic_id,
-                            classification=classification)
-        return
-    if individual:
-        await cases.take_in(runtime, connection, conversation, question_id, reason="individual_matter", topic=topic_id,
-                            classification=classification, explanation=prepared)
-        return
-    await answers.store(runtime, connection, conversation, prepared)
-    await cases.settle(connection, question_id, "answer", runtime.clock())
+
+
+async def _repeated(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, wanted: Sequence[Wanted]
+) -> int:
+    """How often exactly this was asked and answered in a row before (`domain.repeating`)."""
+    rows = (await connection.execute(_HISTORY, {"conversation": conversation.id, "question": question_id})).all()
+    history = [
+        repeating.Answered(row.created_at, frozenset(map(tuple, row.given)), row.kind == "text") for row in rows
+    ]
+    return repeating.times(history, frozenset((one.topic, one.aspect) for one in wanted), runtime.clock())
 
 
 def needs_person(runtime: Runtime, topic: Topic, said: str) -> bool:

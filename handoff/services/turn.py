@@ -7,9 +7,10 @@ owner's epoch, and the fate that can be set once. A turn may therefore run twice
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
+from handoff.catalogue import Aspect
 from handoff.domain import choosing
-from handoff.services import alarms, answering, cases, ownership, sending, taps
+from handoff.services import alarms, answering, cases, followup, ownership, sending, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 20  # messages that one turn settles while later ones have turns of their own
 WAKE_SECONDS = 1.0  # how soon to ask a bot that is away again
 COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
+MOST_OFFERED = 3
+LIKELY = 0.1  # at least how likely a service must be to be offered before the common ones
 TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
 
 
@@ -188,11 +192,19 @@ async def _to_officer(
 async def _ask(runtime: Runtime, question: Question) -> bool:
     conversation = question.conversation
     try:
+        plan = await followup.plan(runtime, conversation, question.text)
+        if plan is not None:
+            return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
+        hold = followup.may_need_context(runtime, conversation, question.text)
         reply = await runtime.bot.ask(conversation.id, question.id, question.text, {
-            "last_topic": conversation.last_topic,
+            "hold_if_unclear": hold, "last_topic": conversation.last_topic,
             "last_answer_id": str(conversation.last_answer_id) if conversation.last_answer_id else None,
             "outstanding_buttons": question.outstanding, "case_open": conversation.open_case_id is not None,
         })
+        if hold and reply.abstained:
+            plan = await followup.unclear(runtime, conversation, question.text, reply)
+            if plan is not None:
+                return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
     except BotFailed as failure:
         log.warning("the bot failed (%s); message %s goes to an officer", failure, question.id)
         return await _bot_failed(runtime, question)
@@ -200,8 +212,15 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
 
 
 async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
-    """Carry out what Rasa said, if the conversation is still as it was when we asked (design §3, step 4). False when
-    it was taken over and handed back meanwhile: the question must be asked again."""
+    """Carry out what Rasa said, if the conversation is still as it was when we asked."""
+    return await _unchanged(runtime, question, partial(_Application.as_told, reply=reply))
+
+
+async def _unchanged(
+    runtime: Runtime, question: Question, settle: Callable[[_Application], Awaitable[None]]
+) -> bool:
+    """Settle the question if the conversation is still as it was when it was read (design §3, step 4). False when it
+    was taken over and handed back meanwhile: the question must be asked again."""
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
         if conversation.fate is not None:
@@ -211,64 +230,79 @@ async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
         elif conversation.owner_epoch != question.conversation.owner_epoch:
             return False
         else:
-            await _Application(runtime, connection, conversation, question, reply).run()
+            await settle(_Application(runtime, connection, conversation, question))
     return True
 
 
 @dataclass(frozen=True)
 class _Application:
-    """One reply of Rasa, being carried out inside the turn's transaction."""
+    """One question being settled inside the turn's transaction. Each way ends in exactly one fate."""
 
     runtime: Runtime
     connection: AsyncConnection
     conversation: Row[Any]
     question: Question
-    reply: BotReply
 
-    async def run(self) -> None:
-        """Exactly one fate."""
-        instructions = [m.custom for m in self.reply.replies if m.custom]
-        texts = [m.text for m in self.reply.replies if m.text]
-        if self.conversation.last_case_id is not None and self.reply.intent.name not in TALK:
-            await self._person("reopened")  # P5: a later message reopens the closed case
-        elif self.reply.abstained:
-            await self._person("low_confidence")  # its action did not open the case
+    async def as_planned(self, plan: followup.Plan) -> None:
+        """Answer what was understood together with what was said before."""
+        if plan.which is not None:
+            await self._ask_which(plan.which, ())
+        else:
+            await self._answer(plan.wanted, plan.person)
+
+    async def as_told(self, reply: BotReply) -> None:
+        """Carry out what Rasa said."""
+        instructions = [m.custom for m in reply.replies if m.custom]
+        texts = [m.text for m in reply.replies if m.text]
+        if self.conversation.last_case_id is not None and reply.intent.name not in TALK:
+            await self._person("reopened", reply)  # P5: a later message reopens the closed case
+        elif reply.abstained:
+            await self._person("low_confidence", reply)  # its action did not open the case
         elif instructions:
-            await self._instruction(instructions[0])
+            await self._instruction(instructions[0], reply)
         elif texts:
             await self._say("\n\n".join(texts))
         else:
-            await self._person("bot_failure")
+            await self._person("bot_failure", reply)
 
-    async def _instruction(self, instruction: Instruction) -> None:
+    async def _instruction(self, instruction: Instruction, reply: BotReply) -> None:
         topics = self.runtime.catalogue.topics
         if instruction.do == "answer" and instruction.topic is not None and instruction.topic in topics:
-            await self._answer(instruction.topic, "overview")
+            await self._answer(
+                followup.wanted(self.runtime, instruction.topic, self.question.text, reply.classification())
+            )
         elif instruction.do == "aspect" and instruction.aspect:
-            await self._aspect(instruction.aspect)
+            await self._aspect(instruction.aspect, reply)
         elif instruction.do == "command" and instruction.command:
-            await self._command(instruction.command)
+            await self._command(instruction.command, reply)
         else:
-            await self._person("bot_failure")
+            await self._person("bot_failure", reply)
 
-    async def _answer(self, topic_id: str, aspect: Any) -> None:
-        await answering.give_answer(
-            self.runtime, self.connection, self.conversation, self.question.id, topic_id, aspect,
-            self.reply.classification(), said=self.question.text,
+    async def _answer(self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None) -> None:
+        await answering.give_answers(
+            self.runtime, self.connection, self.conversation, self.question.id, wanted, said=self.question.text,
+            person=person,
         )
 
-    async def _aspect(self, aspect: Any) -> None:
+    async def _aspect(self, aspect: Aspect, reply: BotReply) -> None:
         topic = self.conversation.last_topic
         if topic in self.runtime.catalogue.topics:
-            await self._answer(topic, aspect)
+            await self._answer([answering.Wanted(topic, aspect, reply.classification())])
         else:
-            common = [self.runtime.catalogue.topics[t] for t in COMMON_TOPICS if t in self.runtime.catalogue.topics]
-            await self._say(
-                self.runtime.texts.say("chat.which_service"),
-                tuple({"title": t.title, "payload": f"aspect:{t.id}:{aspect}"} for t in common),
-            )
+            likely = [r.name for r in reply.ranking if r.name is not None and r.confidence >= LIKELY]
+            await self._ask_which(aspect, likely)
 
-    async def _command(self, command: str) -> None:
+    async def _ask_which(self, aspect: str, likely: Sequence[str]) -> None:
+        """An aspect of no service: the likeliest ones as buttons, then the common ones."""
+        topics = self.runtime.catalogue.topics
+        services = [topics[t] for t in dict.fromkeys((*likely, *COMMON_TOPICS)) if t in topics]
+        offered = [topic for topic in services if topic.kind == "service"][:MOST_OFFERED]
+        await self._say(
+            self.runtime.texts.say("chat.which_service"),
+            tuple({"title": topic.title, "payload": f"aspect:{topic.id}:{aspect}"} for topic in offered),
+        )
+
+    async def _command(self, command: str, reply: BotReply) -> None:
         """Said in words, a closing is asked back by buttons: nobody closes a case by a misread sentence (P5)."""
         if self.conversation.open_case_id is None:
             await self._say(self.runtime.texts.say("case.nothing_open"))
@@ -281,13 +315,13 @@ class _Application:
             await self._say(self.runtime.texts.say("case.ask_confirm"), cases.confirm_buttons(self.runtime, facts))
             return
         else:
-            await self._person("reopened" if command == "not_yet" else "asked_for_officer")
+            await self._person("reopened" if command == "not_yet" else "asked_for_officer", reply)
             return
         await cases.settle(self.connection, self.question.id, "command", self.runtime.clock())
 
-    async def _person(self, reason: str) -> None:
+    async def _person(self, reason: str, reply: BotReply) -> None:
         await cases.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
-                            classification=self.reply.classification())
+                            classification=reply.classification())
 
     async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> None:
         await store(self.runtime, self.connection, self.conversation, [Outgoing(

@@ -266,7 +266,7 @@ uploads = Table(  # a file on its way, in pieces; gone once it is a message or t
 answers = Table(  # P8: what every automated answer rested on
     "answers", metadata, _id(),
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
-    Column("question_id", ForeignKey("messages.id"), nullable=False, unique=True),
+    Column("question_id", ForeignKey("messages.id"), nullable=False),  # one message may ask two things
     Column("message_id", ForeignKey("messages.id"), nullable=False),
     Column("topic", String(60), nullable=False),
     Column("aspect", String(20), nullable=False),
@@ -280,6 +280,7 @@ answers = Table(  # P8: what every automated answer rested on
     Column("sources", JSONB, nullable=False),
     Column("reviewed", Date, nullable=False),
     _at("created_at"),
+    UniqueConstraint("question_id", "topic", "aspect", "step", postgresql_nulls_not_distinct=True),
 )
 Index("ix_answers_message_id", answers.c.message_id)
 

@@ -226,6 +226,15 @@ async def test_what_is_no_list_of_texts_is_refused(door, body):
     assert (status, answer["error"]["code"]) == (400, "malformed")
 
 
+async def test_an_unclear_text_is_given_back_when_the_gateway_knows_another_way(door):
+    async with action_server(200, {"events": [], "responses": []}) as (url, asked):
+        door.agent.processor.action_endpoint.url = url
+        unclear = await door.say("mana", hold_if_unclear=True)
+        assert (unclear["abstained"], unclear["replies"], asked) == (True, [], [])
+        clear = await door.say("ktp saya hilang", hold_if_unclear=True)
+        assert clear["replies"] == (await door.say("ktp saya hilang"))["replies"] != []
+
+
 async def test_abstaining_keeps_the_true_intent(door):
     answer = await door.say("mana")
     assert answer["abstained"] is True

@@ -1,0 +1,136 @@
+"""What a text asks for, as far as its words alone tell: which aspect, how many questions, and "I do not understand"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from handoff.domain.said import POLITE, vocabulary, words
+
+ASPECTS = ("requirements", "fee", "time", "steps", "place")
+MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
+
+# An aspect beside a service: only words that mean nothing else there ("KTP lama" is no question of time).
+_NAMED = {
+    "requirements": r"(?:per)?sy?arat(?:an)?(?:nya|2nya|ne)?|(?:berkas|dokumen)(?:nya)? apa|bawa apa",
+    "fee": r"biaya(?:nya|ne)?|ongkos(?:nya)?|tarif(?:nya)?|bayar(?:nya)? (?:berapa|brp)|(?:berapa|brp) bayar(?:nya)?"
+           r"|gratis",
+    "time": r"(?:berapa|brp|pira|piro|pinten) (?:lama|hari|minggu|bulan)(?:nya)?|lamanya"
+            r"|kapan (?:jadi|selesai)(?:nya)?",
+    "steps": r"langkah(?:nya|2nya)?|prosedur(?:nya)?|alur(?:nya)?|tahap(?:an)?(?:nya)?",
+    "place": r"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil)(?:nya)?(?: \w+){0,3} (?:di ?|ke ?)mana"
+             r"|(?:di ?|ke ?)mana (?:urus|ngurus|mengurus|bikin|buat|daftar)(?:nya)?",
+}
+# An aspect by itself, of the service talked about last: here vaguer words will do.
+_ALONE = {
+    "requirements": rf"{_NAMED['requirements']}|(?:berkas|dokumen)(?:nya)?|(?:perlu|harus) bawa(?: apa)?",
+    "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar(?:nya)?|duit(?:nya)?|harga(?:nya)?",
+    "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
+    "steps": rf"{_NAMED['steps']}|cara(?:nya|ne)?",
+    "place": rf"{_NAMED['place']}|(?:di ?|ke ?)mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
+}
+_FILLERS = POLITE | vocabulary("""
+    aja apa bagaimana berapa bikin bikinnya brp buat buatnya dan gimana gmn gmna harus itu jadi jadinya jg juga kalau
+    kalo kira klo lalu mengurus mengurusnya nanti ngurus ngurusnya per perlu proses prosesnya saja selesai selesainya
+    soal terus trs trus tuh untuk urus urusnya utk
+""")
+_QUESTION = vocabulary("""
+    apa apakah apaan bagaimana berapa bgmn brapa brp dimana gimana gmn gmna kapan kemana kenapa knp kumaha mana mengapa
+    pinten pira piro piye sabaraha siapa
+""")
+_JOINS = re.compile(
+    r",?\s+(?:dan|sama|serta|terus|trus|trs|lalu|plus|sekalian)\s+(?:juga\s+)?|\s*[&+,]\s+", re.IGNORECASE
+)
+# A sentence ends where a sign follows a word of some length: not in "no. 2", "Rp. 5.000", "dll."
+_ENDS = re.compile(r"(?<=[?!;])\s*|\s*\n\s*|(?<=[^\W\d_]{3}\.)\s+")
+_LOST = vocabulary("bingung binggung pusing mumet lieur pelan pelan2 perlahan alon satu2")
+_LOST_PHRASE = re.compile(
+    r"(?:tidak|tdk|gak|ga|gk|nggak|ngga|enggak|kurang|belum|blm|ora|ra|teu|dak|ndak|tak) "
+    r"(?:ngerti|mengerti|paham|faham|mudeng|jelas|ngartos|nyambung)"
+    r"|maksud(?:nya|e)?|satu (?:per |persatu )?satu|jelas(?:kan|in)|ulang(?:i|in)?"
+)
+_LOST_AROUND = POLITE | vocabulary("""
+    aku anda apa bagaimana bahasanya coba dengan gimana gmn gue gw ini itu jadi jadinya jawaban jawabannya kalimatnya
+    kulo lagi lebih malah masih nerangin ngomongnya njelasin penjelasannya saja sama saya semua semuanya sederhana sy
+    tadi terlalu yang yg
+""")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several questions in a text. `sentence` counts from 0; parts of one sentence were joined by "dan"."""
+
+    text: str
+    sentence: int
+
+
+def aspects(text: str) -> tuple[str, ...]:
+    """The aspects that are named beside a service ("syarat dan biaya bikin KTP"), in reading order."""
+    said = " ".join(words(text))
+    return tuple(a for a in ASPECTS if re.search(rf"\b(?:{_NAMED[a]})\b", said))
+
+
+def only_aspect(text: str) -> str | None:
+    """The one aspect that the text asks for, when it says nothing else: no service, no circumstances."""
+    said = " ".join(words(text))
+    found = [a for a in ASPECTS if re.search(rf"\b(?:{_ALONE[a]})\b", said)]
+    if len(found) != 1:
+        return None
+    rest = re.sub(rf"\b(?:{_ALONE[found[0]]})\b", " ", said).split()
+    return found[0] if all(word in _FILLERS for word in rest) else None
+
+
+def lost(text: str) -> bool:
+    """Whether the citizen says that they did not understand, and nothing else."""
+    said = " ".join(words(text))
+    rest, phrases = _LOST_PHRASE.subn(" ", said)
+    left = rest.split()
+    triggers = [word for word in left if word in _LOST]
+    return bool(phrases or triggers) and all(word in _LOST or word in _LOST_AROUND for word in left)
+
+
+def questions(text: str) -> tuple[Part, ...]:
+    """The questions in a text, when there are at least two; what is told around one stays with it. Else empty."""
+    found: list[Part] = []
+    for number, sentence in enumerate(_gathered(_ENDS.split(text))):
+        found += [Part(clause, number) for clause in _gathered(_clauses(sentence))]
+    return tuple(found) if 2 <= len(found) <= MOST_PARTS else ()
+
+
+def coordinated(text: str) -> tuple[tuple[str, str], ...]:
+    """The ways to read a text of one sentence as two matters: "ktp hilang dan kk rusak", "ktp dan kk hilang"."""
+    ways: list[tuple[str, str]] = []
+    for join in list(_JOINS.finditer(text))[:2]:
+        left, right = text[: join.start()].strip(), text[join.end() :].strip()
+        if left and right:
+            ways.append((left, right))
+            head, _, predicate = right.partition(" ")
+            if head and predicate:
+                ways.append((f"{left} {predicate}", right))  # what is said of the second holds for the first
+    return tuple(ways)
+
+
+def _clauses(sentence: str) -> list[str]:
+    """The sentence cut at its joints; each joint counts only where a question stands on both sides (`_gathered`)."""
+    return [clause for clause in _JOINS.split(sentence) if clause.strip()]
+
+
+def _gathered(pieces: list[str]) -> list[str]:
+    """Pieces that ask, each with what was told before it; what is told last belongs to the last question."""
+    asking: list[str] = []
+    told: list[str] = []
+    for piece in (piece.strip() for piece in pieces):
+        if not words(piece):
+            continue
+        told.append(piece)
+        if _asks(piece):
+            asking.append(" ".join(told))
+            told = []
+    if told:
+        asking[-1:] = [" ".join([*asking[-1:], *told])]
+    return asking
+
+
+def _asks(piece: str) -> bool:
+    said = words(piece)
+    return piece.rstrip().endswith("?") or not _QUESTION.isdisjoint(said) or bool(aspects(piece))

@@ -1,0 +1,196 @@
+"""Texts that mean something only with what was said before, and messages with two questions: both, or a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from handoff.services import inbox, publications, turn
+from handoff.services.inbox import Inbound
+from handoff.store import db
+from handoff.store import schema as tables
+from tests.support.citizen import Citizen, answers
+from tests.support.rasa import reading, understanding
+
+pytestmark = pytest.mark.parametrize("postgres", [16], indirect=True, ids=["pg16"])  # one is enough
+
+
+async def says(runtime, citizen: Citizen, text: str) -> list[dict[str, Any]]:
+    """The text is settled by that runtime; what came after it."""
+    receipt = await citizen.writes(text)
+    assert await turn.drain(runtime, citizen.id)
+    return await citizen.sees(after=receipt.seq)
+
+
+def given(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(m["answer"]["topic"], m["answer"]["aspect"]) for m in messages if m["answer"]]
+
+
+@pytest.fixture
+async def after_a_lost_ktp(runtime) -> Citizen:
+    """Somebody who was told about a lost KTP."""
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
+    return citizen
+
+
+@pytest.mark.parametrize(("text", "aspect"), [
+    ("biayanya?", "fee"), ("berapa lama?", "time"), ("syaratnya apa aja", "requirements"), ("di mana", "place"),
+    ("langkahnya", "steps"), ("caranya gimana kak", "steps"),
+])
+async def test_an_aspect_in_so_many_words_is_of_the_topic_before_and_needs_no_bot(
+    runtime, after_a_lost_ktp, text, aspect
+):
+    said = await says(runtime, after_a_lost_ktp, text)  # nobody listens where this runtime's Rasa should be
+    assert given(said) == [("ktp_hilang", aspect)]
+    assert said[0]["answer"]["confidence"] is None  # nothing was guessed
+
+
+async def test_a_question_about_the_office_in_between_does_not_change_the_topic(runtime, after_a_lost_ktp):
+    await after_a_lost_ktp.asks("jam buka?", answers("jam_layanan"))
+    assert given(await says(runtime, after_a_lost_ktp, "biayanya?")) == [("ktp_hilang", "fee")]
+
+
+@pytest.mark.parametrize(("read", "topic"), [
+    ({"kalau rusak?": reading("ktp_rusak", 0.4), "ktp kalau rusak?": reading("ktp_rusak")}, "ktp_rusak"),
+    # read alone it resembles another family; behind "ktp" it does not
+    ({"kalau rusak?": reading("kk_hilang_rusak", 0.7, "ktp_rusak"), "ktp kalau rusak?": reading("ktp_rusak")},
+     "ktp_rusak"),
+])
+async def test_a_short_text_is_read_again_with_the_family_of_the_topic_before(
+    runtime, after_a_lost_ktp, read, topic
+):
+    async with understanding(runtime, read) as (knows, _):
+        (said,) = await says(knows, after_a_lost_ktp, "kalau rusak?")
+    assert (said["answer"]["topic"], said["answer"]["confidence"]) == (topic, 0.9)  # of the reading that it rests on
+
+
+@pytest.mark.parametrize("read", [
+    {"anu itu": reading("ktp_rusak", 0.2)},  # behind "ktp" it is as unclear
+    {"anu itu": reading(None), "ktp anu itu": reading("ktp_rusak")},  # by itself it resembles nothing
+    {"anu itu": reading("ktp_hilang", 0.2, "ktp_baru"), "ktp anu itu": reading("ktp_rusak")},  # they disagree
+])
+async def test_p03_what_stays_unclear_goes_to_a_person(runtime, after_a_lost_ktp, read):
+    async with understanding(runtime, read) as (knows, _):
+        await says(knows, after_a_lost_ktp, "anu itu")
+    assert (await after_a_lost_ktp.case()).reason == "low_confidence"
+
+
+async def test_an_aspect_of_nothing_asks_which_service_and_the_tap_gives_the_aspect(runtime):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, {"kena charge ga": reading("tanya_biaya", 0.9, "sktm")}) as (knows, _):
+        (asked,) = await says(knows, citizen, "kena charge ga")
+        (steps,) = await says(knows, citizen, "langkahnya?")
+    payloads = [b["payload"] for b in asked["buttons"]]
+    assert payloads[:3] == ["aspect:sktm:fee", "aspect:ktp_baru:fee", "aspect:kk_baru:fee"]  # the likeliest first
+    assert steps["buttons"][0]["payload"] == "aspect:ktp_baru:steps"
+    await citizen.taps("Surat tidak mampu")
+    assert given(await citizen.sees()) == [("sktm", "fee")]
+
+
+TWO = "syarat bikin KTP apa dan jam buka kantor berapa?"
+HALVES = {
+    TWO: reading("jam_layanan", 0.4, "ktp_baru"), "syarat bikin KTP apa": reading("ktp_baru"),
+    "jam buka kantor berapa?": reading("jam_layanan"),
+}
+
+
+async def test_p01_p08_two_questions_get_two_answers_and_one_fate(runtime):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, HALVES) as (knows, seen):
+        said = await says(knows, citizen, TWO)
+    assert given(said) == [("ktp_baru", "requirements"), ("jam_layanan", "overview")]
+    assert await citizen.fates() == ["answer"]
+    assert len(seen) == 3  # read, and not acted on
+    for message in said:
+        assert len(message["text"]) <= 1024
+        assert message["answer"]["sources"][-1] in message["text"].splitlines()[-1]
+        titles = [b["title"] for b in message["buttons"]]
+        assert len(titles) <= 3
+        assert {"Jawaban ini salah", "Bicara dg petugas"} <= set(titles)
+    first = next(b for b in said[0]["buttons"] if b["payload"].startswith("dispute:"))
+    await inbox.receive(runtime, citizen.id, Inbound("payload", {"payload": first["payload"]}))
+    await turn.drain(runtime, citizen.id)
+    async with db.transaction(runtime.pool) as connection:
+        item = (await connection.execute(select(tables.case_items))).one()
+    assert str(item.answer_id) == said[0]["answer"]["id"]  # each is disputable by itself
+
+
+@pytest.mark.parametrize(("second", "reason"), [
+    (reading("luar_cakupan"), "low_confidence"), (reading("jam_layanan", 0.3), "low_confidence"),
+    (reading(None), "low_confidence"), (reading("minta_petugas"), "asked_for_officer"),
+    (reading("nik_bermasalah"), "individual_matter"), (reading("pengaduan"), "complaint"),
+], ids=["out of scope", "unsure", "nothing", "person", "matter", "complaint"])
+async def test_p03_a_second_question_that_the_bot_cannot_answer_goes_to_a_person_and_the_first_is_explained(
+    runtime, second, reason
+):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, {**HALVES, "jam buka kantor berapa?": second}) as (knows, _):
+        said = await says(knows, citizen, TWO)
+    assert given(said) == [("ktp_baru", "requirements")]
+    assert said[-1]["case"]["reason"] == reason
+    assert await citizen.fates() == ["new_case"]
+    assert [m["delivery"] for m in said] == ["sent", "sent"]
+
+
+async def test_politeness_is_no_second_question(runtime):
+    citizen = await Citizen.arrives(runtime)
+    text = "apa kabar min? syarat bikin KTP apa"
+    read = {text: reading("ktp_baru"), "apa kabar min?": reading("sapa"), "syarat bikin KTP apa": reading("ktp_baru")}
+    async with understanding(runtime, read) as (knows, _):
+        assert given(await says(knows, citizen, text)) == [("ktp_baru", "requirements")]
+
+
+async def test_a_whole_that_needs_a_person_is_not_taken_apart(runtime):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, {**HALVES, TWO: reading("minta_petugas")}) as (knows, _):
+        said = await says(knows, citizen, TWO)
+    assert given(said) == []
+    assert said[-1]["case"]
+
+
+@pytest.mark.parametrize(("text", "read", "expected"), [
+    ("syarat dan biaya bikin KTP", {"syarat dan biaya bikin KTP": reading("ktp_baru"),
+                                    "biaya bikin KTP": reading("ktp_baru")},
+     [("ktp_baru", "requirements"), ("ktp_baru", "fee")]),
+    ("berapa biaya bikin ktp", {"berapa biaya bikin ktp": reading("ktp_baru")}, [("ktp_baru", "fee")]),
+    ("ktp hilang dan kk rusak gimana", {
+        "ktp hilang dan kk rusak gimana": reading("kk_hilang_rusak", 0.4, "ktp_hilang"),
+        "ktp hilang": reading("ktp_hilang"), "kk rusak gimana": reading("kk_hilang_rusak"),
+     }, [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview")]),
+    ("ktp dan kk hilang", {
+        "ktp dan kk hilang": reading("kk_hilang_rusak", 0.8, "ktp_hilang"), "ktp hilang": reading("ktp_hilang"),
+        "kk hilang": reading("kk_hilang_rusak"),
+     }, [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview")]),
+    ("habis nikah dan mau bikin kk baru", {  # told, not asked: the whole resembles one topic alone
+        "habis nikah dan mau bikin kk baru": reading("kk_baru"), "habis nikah": reading("akta_perkawinan"),
+        "mau bikin kk baru": reading("kk_baru"),
+     }, [("kk_baru", "overview")]),
+])
+async def test_one_topic_or_two_and_the_aspects_that_are_named(runtime, text, read, expected):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, read) as (knows, _):
+        said = await says(knows, citizen, text)
+    assert given(said) == expected
+    assert await citizen.fates() == ["answer"]
+
+
+async def test_p08_of_two_answers_one_suspended_the_message_goes_to_a_person_once(runtime):
+    citizen = await Citizen.arrives(runtime)
+    async with db.transaction(runtime.pool) as connection:
+        head = (await connection.execute(select(tables.officers).where(tables.officers.c.role == "head"))).first()
+    await publications.suspend(runtime, head, "jam_layanan", "keliru")
+    async with understanding(runtime, HALVES) as (knows, _):
+        said = await says(knows, citizen, TWO)
+    assert given(said) == [("ktp_baru", "requirements")]
+    assert said[-1]["case"]["reason"] == "suspended_answer"
+    assert await citizen.fates() == ["new_case"]
+
+
+async def test_p03_a_bot_that_is_away_is_waited_for(queued_runtime):
+    citizen = await Citizen.arrives(queued_runtime)
+    await citizen.writes(TWO)
+    assert not await turn.drain(queued_runtime, citizen.id)
+    assert await citizen.fates() == [None]

@@ -1,0 +1,95 @@
+"""What a text asks for by its words alone: aspects, several questions, "I do not understand"."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.domain.asking import MOST_PARTS, aspects, coordinated, lost, only_aspect, questions
+
+
+@pytest.mark.parametrize(("text", "aspect"), [
+    ("biayanya?", "fee"), ("berapa biayanya kak", "fee"), ("terus bayar berapa", "fee"), ("gratis?", "fee"),
+    ("kalau biaya?", "fee"), ("ongkosnya brp ya gan", "fee"),
+    ("berapa lama?", "time"), ("prosesnya berapa lama", "time"), ("kapan jadinya", "time"), ("lama ga", "time"),
+    ("syaratnya apa aja", "requirements"), ("harus bawa apa", "requirements"), ("persyaratannya dong", "requirements"),
+    ("di mana", "place"), ("dimana ngurusnya ya", "place"), ("harus ke mana", "place"), ("alamatnya di mana", "place"),
+    ("langkahnya", "steps"), ("caranya gimana", "steps"), ("gimana caranya kak?", "steps"), ("prosedurnya?", "steps"),
+    # something else is said, or nothing is asked for
+    ("biaya kk", None), ("biaya nikah gratis", None), ("dimana ktp saya", None), ("KTP lama hilang", None),
+    ("berapa", None), ("apa aja", None), ("syarat dan biaya", None), ("caranya nipu orang", None), ("", None),
+    ("biaya? saya mau lapor", None), ("tempat tidur", None),
+])
+def test_an_aspect_by_itself(text: str, aspect: str | None) -> None:
+    assert only_aspect(text) == aspect
+
+
+@pytest.mark.parametrize(("text", "named"), [
+    ("syarat dan biaya bikin KTP", ("requirements", "fee")), ("berapa lama bikin paspor", ("time",)),
+    ("bikin ktp di mana", ("place",)), ("langkah-langkah bikin KK", ("steps",)), ("bayar berapa urus akta", ("fee",)),
+    ("cara bikin ktp", ()), ("KTP lama saya rusak", ()), ("ktp saya hilang entah dimana", ()),
+    ("bayar pajak kendaraan", ()), ("ubah alamat di KK", ()), ("dokumen saya hilang", ()),
+])
+def test_the_aspects_named_beside_a_service(text: str, named: tuple[str, ...]) -> None:
+    assert aspects(text) == named
+
+
+@pytest.mark.parametrize(("text", "parts"), [
+    ("syarat bikin KTP apa dan jam buka kantor berapa?", ["syarat bikin KTP apa", "jam buka kantor berapa?"]),
+    ("jam buka kantor berapa? biaya bikin paspor brp", ["jam buka kantor berapa?", "biaya bikin paspor brp"]),
+    ("KTP saya hilang. Bagaimana cara mengurusnya? Terus KK mau pisah gimana?",
+     ["KTP saya hilang. Bagaimana cara mengurusnya?", "Terus KK mau pisah gimana?"]),
+    ("KTP saya hilang, biayanya berapa dan berapa lama?", ["KTP saya hilang biayanya berapa", "berapa lama?"]),
+    ("syarat bikin kk apa\nsama jam buka berapa", ["syarat bikin kk apa", "sama jam buka berapa"]),
+    ("apa syaratnya? makasih ya sebelumnya, berapa biayanya?",
+     ["apa syaratnya?", "makasih ya sebelumnya berapa biayanya?"]),
+    # one question, whatever is told around it
+    ("ktp sy ilang gmn ngurusnya ya", []), ("Pak mau tanya. Anak saya lahir kemarin. Akta gimana? Makasih", []),
+    ("ktp hilang dan kk rusak gimana ngurusnya", []), ("Rp. 5.000, itu apa benar?", []), ("?", []), ("", []),
+    ("baru nikah dan mau bikin kk baru, syaratnya apa", []), ("apa? " * 9, []),
+])
+def test_the_questions_in_a_text(text: str, parts: list[str]) -> None:
+    assert [part.text for part in questions(text)] == parts
+
+
+@pytest.mark.parametrize(("text", "way"), [
+    ("ktp hilang dan kk rusak gimana", ("ktp hilang", "kk rusak gimana")),
+    ("ktp dan kk hilang", ("ktp hilang", "kk hilang")), ("bikin kk & akta lahir", ("bikin kk", "akta lahir")),
+    ("kk baru sama akta kelahiran", ("kk baru", "akta kelahiran")),
+])
+def test_two_matters_in_one_sentence(text: str, way: tuple[str, str]) -> None:
+    assert way in coordinated(text)
+
+
+@pytest.mark.parametrize("text", ["ktp hilang", "dan", "sama", "", "pasaman", "kesamaan nama"])
+def test_what_joins_nothing(text: str) -> None:
+    assert coordinated(text) == ()
+
+
+@pytest.mark.parametrize("text", [
+    "bingung", "saya bingung kak", "gak ngerti", "maksudnya gimana", "pelan-pelan dong", "satu-satu dong", "ulangi",
+    "tolong jelaskan lagi", "kurang paham pak, bahasanya", "ora mudeng aku", "ga jelas jawabannya", "Belum paham?",
+    "apa maksudnya ini", "satu per satu ya",
+])
+def test_somebody_is_lost(text: str) -> None:
+    assert lost(text)
+
+
+@pytest.mark.parametrize("text", [
+    "bingung mau pilih kk baru atau pisah kk", "saya gak ngerti cara daftar IKD", "apa maksudnya pisah kk", "",
+    "ngerti", "saya paham", "jawabannya salah", "bingung ktp saya hilang", "😀", "maksud surat ini pindah", "gimana",
+])
+def test_a_question_is_not_taken_for_being_lost(text: str) -> None:
+    assert not lost(text)
+
+
+@given(st.text(max_size=300) | st.lists(st.sampled_from(
+    ["syarat", "biaya", "dan", "sama", "apa", "?", ". ", "ktp", "berapa", ",", "\n", "kk hilang", "gimana"]
+)).map(" ".join))
+def test_no_word_of_a_text_is_lost_between_its_questions(text: str) -> None:
+    parts = questions(text)
+    assert len(parts) == 0 or 2 <= len(parts) <= MOST_PARTS
+    assert all(part.text.strip() for part in parts)
+    assert [part.sentence for part in parts] == sorted(part.sentence for part in parts)
+    only_aspect(text), aspects(text), lost(text), coordinated(text)  # never raise

@@ -1,0 +1,99 @@
+"""One question or several: all are answered, or a person gets the message."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handoff.domain.asking import Part
+from handoff.domain.several import MOST, WHOLE, Give, Heard, Several, decide, joined
+
+ASKS_ASPECT = frozenset({"tanya_syarat", "tanya_biaya"})
+KTP, JAM = Heard("topic", "ktp_baru"), Heard("topic", "jam_layanan")
+FEE, UNCLEAR = Heard("aspect", "fee"), Heard("unclear", guess="skck")
+
+
+def parts(*heard: Heard, sentences: bool = True) -> list[tuple[Part, Heard]]:
+    return [(Part(f"bagian {n}", n if sentences else 0), one) for n, one in enumerate(heard)]
+
+
+@pytest.mark.parametrize(("whole", "heard", "last", "expected"), [
+    (UNCLEAR, [KTP, JAM], None, [("ktp_baru", "overview", 0), ("jam_layanan", "overview", 1)]),
+    (KTP, [KTP, JAM], None, [("ktp_baru", "overview", 0), ("jam_layanan", "overview", 1)]),
+    (KTP, [JAM, FEE], None, [("jam_layanan", "overview", 0), ("jam_layanan", "fee", 1)][:1]),  # told by the overview
+    (UNCLEAR, [FEE, Heard("aspect", "steps")], "kia", [("kia", "fee", 0), ("kia", "steps", 1)]),
+    (UNCLEAR, [FEE, JAM], "kia", [("kia", "fee", 0), ("jam_layanan", "overview", 1)]),
+    (UNCLEAR, [Heard("talk", "sapa"), KTP], None, [("ktp_baru", "overview", 1)]),
+])
+def test_all_that_is_clear_is_answered(
+    whole: Heard, heard: list[Heard], last: str | None, expected: list[tuple[str, str, int]]
+) -> None:
+    found = decide("x", whole, parts(*heard), last, ASKS_ASPECT)
+    assert found == Several(tuple(Give(*one) for one in expected), None)
+
+
+def test_an_aspect_before_its_service_in_one_sentence_is_of_that_service() -> None:
+    found = decide("x", UNCLEAR, parts(FEE, KTP, sentences=False), "kia", ASKS_ASPECT)
+    assert found == Several((Give("ktp_baru", "overview", 1),), None)  # the overview tells the fee
+
+
+def test_aspects_of_one_service_rest_on_the_whole_text() -> None:
+    found = decide("syarat dan biaya bikin ktp", KTP, parts(FEE, KTP, sentences=False), None, ASKS_ASPECT)
+    assert found == Several((Give("ktp_baru", "requirements", WHOLE), Give("ktp_baru", "fee", WHOLE)), None)
+    found = decide("syarat, biaya, berapa lama ktp", KTP, parts(FEE, KTP), None, ASKS_ASPECT)
+    assert found == Several((Give("ktp_baru", "overview", WHOLE),), None)  # it has all three
+
+
+@pytest.mark.parametrize("second", [
+    UNCLEAR, Heard("person", "luar_cakupan"), Heard("person", "minta_petugas"), Heard("unclear"),
+    Heard("unclear", guess="skck", in_context="ktp_baru"),  # by itself it resembles something else
+])
+def test_what_the_bot_cannot_answer_goes_to_a_person_beside_the_answer(second: Heard) -> None:
+    assert decide("x", KTP, parts(KTP, second), None, ASKS_ASPECT) == Several((Give("ktp_baru", "overview", 0),), 1)
+
+
+@pytest.mark.parametrize("guess", ["tanya_syarat", "ktp_baru"])
+def test_more_words_about_the_same_are_no_second_question(guess: str) -> None:
+    more = Heard("unclear", guess=guess, in_context="ktp_baru")
+    assert decide("x", KTP, parts(KTP, more), None, ASKS_ASPECT) is None
+
+
+@pytest.mark.parametrize(("whole", "heard"), [
+    (Heard("person", "pengaduan"), [KTP, JAM]), (KTP, [KTP, KTP]), (KTP, [UNCLEAR, UNCLEAR]), (UNCLEAR, [FEE, FEE]),
+    (KTP, [Heard("talk", "sapa"), KTP]), (KTP, [Heard("talk", "sapa"), Heard("talk", "pamit")]),
+])
+def test_the_rest_is_read_as_a_whole(whole: Heard, heard: list[Heard]) -> None:
+    assert decide("x", whole, parts(*heard), None, ASKS_ASPECT) is None
+
+
+@pytest.mark.parametrize(("nearest", "left", "right", "topics"), [
+    (["ktp_baru", "jam_layanan"], KTP, JAM, ("ktp_baru", "jam_layanan")), (["ktp_baru"], KTP, JAM, None),
+    (["ktp_baru", "jam_layanan"], KTP, UNCLEAR, None), (["ktp_baru"], KTP, KTP, None),
+])
+def test_two_matters_joined_in_a_sentence(
+    nearest: list[str], left: Heard, right: Heard, topics: tuple[str, str] | None
+) -> None:
+    assert joined(nearest, [(left, right)]) == topics
+
+
+HEARD = st.one_of(
+    st.sampled_from(["ktp_baru", "kk_baru", "jam_layanan", "kia", "skck"]).map(lambda t: Heard("topic", t)),
+    st.sampled_from(["fee", "time", "steps"]).map(lambda a: Heard("aspect", a)),
+    st.just(Heard("talk", "sapa")), st.just(Heard("person", "minta_petugas")), st.just(UNCLEAR),
+)
+
+
+@given(whole=HEARD, heard=st.lists(HEARD, min_size=2, max_size=4), last=st.none() | st.just("kia"),
+       sentences=st.booleans())
+def test_no_question_vanishes(whole: Heard, heard: list[Heard], last: str | None, sentences: bool) -> None:
+    found = decide("x", whole, parts(*heard, sentences=sentences), last, ASKS_ASPECT)
+    if found is None:
+        return
+    told = {(give.topic, give.aspect) for give in found.answers}
+    assert 1 <= len(told) == len(found.answers) <= MOST
+    for number, one in enumerate(heard):
+        if one.kind in ("person", "unclear"):
+            assert found.person is not None
+        elif one.kind == "topic" and found.person is None:
+            assert {(one.name, "overview")} & told, number
