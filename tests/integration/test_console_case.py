@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import datetime
 
 import httpx
 import pytest
@@ -335,6 +336,16 @@ async def test_the_catalogue_beside_begins_with_what_the_citizen_asked_about(ser
     page = await opened(client, (await citizen.case()).number)
     parts = re.findall(r"Sisipkan ke balasan : (.+?), KTP hilang", page.text)
     assert parts[:3] == ["Ringkasan", "Waktu", "Syarat"]
+
+
+async def test_an_entry_overdue_for_review_names_its_keeper_to_the_officer(served, runtime, clock):
+    clock.set(datetime.fromisoformat("2027-06-02T10:00:00+07:00"))
+    citizen = await Citizen.arrives(runtime)
+    (said,) = await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
+    assert "Keterangan ini menunggu diperiksa ulang. Pastikan ke petugas." in said["text"]
+    await citizen.taps("Jawaban ini salah")
+    page = await opened(await browser(served, await citizen.officer()), (await citizen.case()).number)
+    assert "Penjaganya: Siti Rahayu, Petugas Layanan KTP dan KK." in page.text
 
 
 async def test_the_catalogue_stands_beside_in_parts_the_cases_topic_first(served, runtime):

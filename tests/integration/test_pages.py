@@ -116,6 +116,27 @@ async def test_a_service_has_its_facts_their_sources_and_the_date(served):
     assert {a.removeprefix("#") for a in anchors} <= set(page.attributes("li", "id"))
 
 
+async def test_a_service_tells_who_may_apply_what_to_do_when_refused_and_who_keeps_it_true(served, clock):
+    page = await read(served, "/layanan/ktp_hilang")
+    for told in ("Kantor yang mengurus", "Siapa yang boleh", "Pemilik KTP yang hilang.", "Kalau ditolak",
+                 "Belum punya surat kehilangan? Minta dulu di kantor polisi.", "sejak diumumkan",
+                 "oleh Petugas Layanan KTP dan KK, Dinas Kependudukan dan Pencatatan Sipil",
+                 "Diperiksa lagi paling lambat 30 April 2027"):
+        assert told in page.text
+    assert "Siti Rahayu" not in page.text  # the name is for colleagues
+    anchors = [h for h in page.attributes("a", "href") if h.startswith("#") and h != "#isi"]
+    assert {a.removeprefix("#") for a in anchors} <= {given["id"] for _, given in page.tags if "id" in given}
+    clock.set(datetime.fromisoformat("2027-05-01T10:00:00+07:00"))
+    assert "menunggu diperiksa ulang" in (await read(served, "/layanan/ktp_hilang")).text
+
+
+async def test_what_another_office_gives_says_how_to_pay_there_and_that_ours_helps(served):
+    page = await read(served, "/layanan/paspor_baru")
+    for told in ("Kantor kami yang membantu", "Cara bayar", "Bayar lewat bank atau kantor pos.",
+                 "Jangan beri uang tunai kepada petugas."):
+        assert told in page.text
+
+
 async def test_p08_a_suspended_answer_is_not_told_here_either(served):
     head = await person(served.runtime, "head", "kependudukan")
     await publications.suspend(served.runtime, head, "ktp_hilang", "biayanya salah")
