@@ -14,7 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
-from handoff.services import late, sweep, turn, uploads
+from handoff.services import late, referrals, sweep, turn, uploads
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
@@ -58,6 +58,13 @@ def register(runtime: Runtime) -> procrastinate.App:
     async def late_answers(timestamp: int) -> None:
         """Answer the questions that only a failed bot had left to officers."""
         await late.answer_late(runtime)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
+    async def ask_again(timestamp: int) -> None:
+        """The day has come to ask an office outside again: its officer is told."""
+        if told := await referrals.remind(runtime):
+            log.info("%d officers reminded to ask again", told)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")

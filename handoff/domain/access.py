@@ -50,11 +50,13 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Matter:
-    """A case as far as looking at it is concerned. `confidential`: its reporter is known to its officer only."""
+    """A case as far as looking at it is concerned. `confidential`: its reporter is known to its officer only.
+    `offered_to`: the unit that is asked to take it, which must see what it is asked for."""
 
     officer_id: str
     unit_id: str
     confidential: bool = False
+    offered_to: str | None = None
 
 
 def allows(role: Role, permission: Permission) -> bool:
@@ -70,4 +72,5 @@ def may(viewer: Viewer, permission: Permission, matter: Matter) -> bool:
         return True
     if permission is Permission.read_words and matter.confidential:
         return False
-    return viewer.role in OFFICE_WIDE or (viewer.role in UNIT_ROLES and viewer.unit_id == matter.unit_id)
+    concerned = (matter.unit_id, matter.offered_to)
+    return viewer.role in OFFICE_WIDE or (viewer.role in UNIT_ROLES and viewer.unit_id in concerned)

@@ -1,8 +1,9 @@
 """The life of a case: its states, who may do what, and the one function that moves it (promises P2, P4, P5, P12).
 
 `assigned → in_progress → resolution_proposed → closed`, with `waiting_citizen` beside `in_progress`. Only the citizen
-closes; no verb of an officer or the bot ends in `closed`, and the system's one only with the proof of the citizen's
-silence (`domain.closing`). The officer is handed over, never cleared.
+closes, or their silence once it is proven (`domain.closing`). Two verbs of officers end in `closed` too, and leave the
+citizen a way on: what two persons hold for no request is reopened by any message, and what is merged goes on under its
+other number. The officer is handed over, never cleared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import StrEnum
 from typing import Literal
 
 from handoff.domain.closing import Silence
+from handoff.domain.transfers import Past
 
 
 class Status(StrEnum):
@@ -84,6 +86,16 @@ class Verb(StrEnum):
     citizen_message = "citizen_message"
     go_on = "go_on"
     close_silent = "close_silent"
+    transfer = "transfer"
+    accept_transfer = "accept_transfer"
+    decline_transfer = "decline_transfer"
+    withdraw_transfer = "withdraw_transfer"
+    refer = "refer"
+    dismiss = "dismiss"
+    confirm_dismissal = "confirm_dismissal"
+    allow_address = "allow_address"
+    merge = "merge"
+    rate = "rate"
 
 
 #: Roles that work on the cases of their own unit; a supervisor works on those of every unit.
@@ -94,7 +106,8 @@ CARRYING = frozenset({Role.officer, Role.inspector, Role.head})
 
 #: Every code that a `Refusal` of this module carries.
 REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
-                           "not_proposed", "not_assignable", "not_waiting", "not_silent"})
+                           "not_proposed", "not_assignable", "not_waiting", "not_silent", "transfer_pending",
+                           "no_transfer", "transfer_loop", "not_dismissed", "same_person"})
 
 
 @dataclass(frozen=True)
@@ -110,21 +123,34 @@ class Actor:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A transfer that waits for an answer: which unit is asked, and which of its officers by name. Until somebody there
+    accepts it the case stays whose it is."""
+
+    unit_id: str
+    officer_id: str
+
+
+@dataclass(frozen=True)
 class CaseState:
-    """What the rules need to know of a case. Raises `ValueError` for a case without an officer or a unit, and for one
-    that is closed without a reason or open with one.
+    """What the rules need to know of a case. Raises `ValueError` for a case without an officer or a unit, for one that
+    is closed without a reason or open with one, and for a closed one that is still offered to another unit.
     """
 
     status: Status
     officer_id: str
     unit_id: str
     closed_reason: ClosedReason | None = None
+    offer: Offer | None = None
+    dismissal_by: str | None = None  # who holds it for no request at all; it takes a second one to close it
 
     def __post_init__(self) -> None:
         if not self.officer_id or not self.unit_id:
             raise ValueError("a case always has an officer and a unit")
         if (self.status is Status.closed) != (self.closed_reason is not None):
             raise ValueError("a case has a closing reason exactly when it is closed")
+        if self.offer is not None and not self.is_open:
+            raise ValueError("a closed case is offered to nobody")
 
     @property
     def is_open(self) -> bool:
@@ -146,10 +172,12 @@ def opened(officer_id: str, unit_id: str) -> CaseState:
 
 
 def transition(
-    state: CaseState, verb: Verb, actor: Actor, target: Actor | None = None, *, silence: Silence | None = None
+    state: CaseState, verb: Verb, actor: Actor, target: Actor | None = None, *, silence: Silence | None = None,
+    past: Past | None = None,
 ) -> CaseState:
     """The case after `actor` did `verb`; the same state when the verb changes nothing of it. `target` is the active
-    officer who shall have the case (`reassign`); `silence` what is known of the citizen's (`close_silent`).
+    officer who shall have the case (`reassign`) or is asked to take it (`transfer`, with where it has been); `silence`
+    what is known of the citizen's (`close_silent`).
 
     Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
     """
@@ -157,6 +185,8 @@ def transition(
         return _reassign(state, actor, target)
     if verb is Verb.close_silent:
         return _close_silent(state, actor, silence)
+    if verb is Verb.transfer:
+        return _transfer(state, actor, target, past or Past())
     return _RULES[verb](state, actor)
 
 
@@ -198,8 +228,7 @@ def _reassign(state: CaseState, actor: Actor, target: Actor | None) -> CaseState
 
 def _reply(state: CaseState, actor: Actor) -> CaseState:
     _by_its_officer(state, actor)
-    _still_open(state)
-    return replace(state, status=Status.in_progress) if state.status is Status.assigned else state
+    return _begun(replace(_still_open(state), dismissal_by=None))
 
 
 def _note(state: CaseState, actor: Actor) -> CaseState:
@@ -240,7 +269,7 @@ def _hand_back(state: CaseState, actor: Actor) -> CaseState:
 
 def _propose(state: CaseState, actor: Actor) -> CaseState:
     _by_its_officer(state, actor)
-    return replace(_still_open(state), status=Status.resolution_proposed)
+    return replace(_still_open(state), status=Status.resolution_proposed, dismissal_by=None)
 
 
 def _confirm(state: CaseState, actor: Actor) -> CaseState:
@@ -262,7 +291,7 @@ def _reopen(state: CaseState, actor: Actor) -> CaseState:
     _by(actor, "citizen")
     if state.is_open:
         raise Refusal("not_closed")
-    return replace(state, status=Status.in_progress, closed_reason=None)
+    return replace(state, status=Status.in_progress, closed_reason=None, dismissal_by=None)
 
 
 def _bot_again(state: CaseState, actor: Actor) -> CaseState:
@@ -274,15 +303,109 @@ def _bot_again(state: CaseState, actor: Actor) -> CaseState:
 def _join(state: CaseState, actor: Actor) -> CaseState:
     """A further matter becomes an item of the open case. What was proposed did not cover it, so the proposal falls."""
     _by(actor, "citizen", "bot", "system")
-    _still_open(state)
+    state = replace(_still_open(state), dismissal_by=None)
     return state if state.status is Status.assigned else replace(state, status=Status.in_progress)
 
 
 def _citizen_message(state: CaseState, actor: Actor) -> CaseState:
     """What we waited for has come. Free text after a proposal neither closes nor refuses it."""
     _by(actor, "citizen")
-    _still_open(state)
+    state = replace(_still_open(state), dismissal_by=None)
     return replace(state, status=Status.in_progress) if state.status is Status.waiting_citizen else state
+
+
+def _transfer(state: CaseState, actor: Actor, target: Actor | None, past: Past) -> CaseState:
+    """The case is offered to a named officer of another unit; who has it goes on answering (P6)."""
+    if not _leads(state, actor):
+        _by_its_officer(state, actor)
+    if _still_open(state).offer is not None:
+        raise Refusal("transfer_pending")
+    if target is None or not target.id or not target.unit_id or target.role not in CARRYING:
+        raise Refusal("not_assignable")
+    if target.unit_id == state.unit_id:
+        raise Refusal("not_assignable")
+    if target.unit_id in past.sent_away_by:
+        raise Refusal("transfer_loop")
+    return replace(state, offer=Offer(target.unit_id, target.id), dismissal_by=None)
+
+
+def _accept_transfer(state: CaseState, actor: Actor) -> CaseState:
+    """Who accepts has the case from now on; how far it has come stays."""
+    offer = _asked(state, actor)
+    return _begun(replace(state, officer_id=str(actor.id), unit_id=offer.unit_id, offer=None))
+
+
+def _decline_transfer(state: CaseState, actor: Actor) -> CaseState:
+    _asked(state, actor)
+    return replace(state, offer=None)
+
+
+def _withdraw_transfer(state: CaseState, actor: Actor) -> CaseState:
+    if not _leads(state, actor):
+        _by_its_officer(state, actor)
+    if _still_open(state).offer is None:
+        raise Refusal("no_transfer")
+    return replace(state, offer=None)
+
+
+def _refer(state: CaseState, actor: Actor) -> CaseState:
+    """*Rujuk dan dampingi*: the officer wrote to an office outside, and stays the one who answers (P6)."""
+    _by_its_officer(state, actor)
+    return _begun(_still_open(state))
+
+
+def _dismiss(state: CaseState, actor: Actor) -> CaseState:
+    """The first of two persons who hold it for no request at all (spam, a pizza order)."""
+    _by_its_officer(state, actor)
+    return replace(_still_open(state), dismissal_by=str(actor.id))
+
+
+def _confirm_dismissal(state: CaseState, actor: Actor) -> CaseState:
+    """The second person, never the same; what the citizen or the officer said meanwhile has undone the first one's."""
+    if not _works_on(state, actor):
+        raise Refusal("forbidden")
+    if _still_open(state).dismissal_by is None:
+        raise Refusal("not_dismissed")
+    if not actor.id or actor.id == state.dismissal_by:
+        raise Refusal("same_person")
+    return _closed(state, ClosedReason.not_a_request)
+
+
+def _allow_address(state: CaseState, actor: Actor) -> CaseState:
+    """A supervisor stands for it that an address truly is the answer; the proposal is then made."""
+    if not _leads(state, actor):
+        raise Refusal("forbidden")
+    return replace(_still_open(state), status=Status.resolution_proposed, dismissal_by=None)
+
+
+def _merge(state: CaseState, actor: Actor) -> CaseState:
+    """The case goes on under another number of the same citizen's, which the caller has checked is open."""
+    if not _leads(state, actor):
+        _by_its_officer(state, actor)
+    return _closed(_still_open(state), ClosedReason.merged)
+
+
+def _rate(state: CaseState, actor: Actor) -> CaseState:
+    _by(actor, "citizen")
+    if state.is_open:
+        raise Refusal("not_closed")
+    return state
+
+
+def _asked(state: CaseState, actor: Actor) -> Offer:
+    """The offer that this officer may answer: any of the asked unit who carries cases."""
+    offer = state.offer
+    if actor.kind != "officer" or not actor.id:
+        raise Refusal("forbidden")
+    if offer is None:
+        raise Refusal("no_transfer" if _works_on(state, actor) else "forbidden")
+    if actor.role not in CARRYING or actor.unit_id != offer.unit_id:
+        raise Refusal("forbidden")
+    return offer
+
+
+def _begun(state: CaseState) -> CaseState:
+    return replace(state, status=Status.in_progress) if state.status is Status.assigned else state
 
 
 def _by(actor: Actor, *kinds: str) -> None:
@@ -323,7 +446,7 @@ def _proposed(state: CaseState) -> CaseState:
 
 
 def _closed(state: CaseState, reason: ClosedReason) -> CaseState:
-    return replace(state, status=Status.closed, closed_reason=reason)
+    return replace(state, status=Status.closed, closed_reason=reason, offer=None)
 
 
 _RULES: Mapping[Verb, Callable[[CaseState, Actor], CaseState]] = {
@@ -342,4 +465,13 @@ _RULES: Mapping[Verb, Callable[[CaseState, Actor], CaseState]] = {
     Verb.bot_again: _bot_again,
     Verb.join: _join,
     Verb.citizen_message: _citizen_message,
+    Verb.accept_transfer: _accept_transfer,
+    Verb.decline_transfer: _decline_transfer,
+    Verb.withdraw_transfer: _withdraw_transfer,
+    Verb.refer: _refer,
+    Verb.dismiss: _dismiss,
+    Verb.confirm_dismissal: _confirm_dismissal,
+    Verb.allow_address: _allow_address,
+    Verb.merge: _merge,
+    Verb.rate: _rate,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import case_events, conversations, messages, officers
 
 SAID_BY_CITIZEN = "citizen_message"
+TOLD = ("why", "office", "sent", "reference", "unit_name")  # what of an event's words is the citizen's to read
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,8 @@ def _told(
         f"steps.{row.type}", officer=named.get(str(body.get("officer_id"))) or doer, unit=facts.unit,
         respond_by=times.get("respond_by"), resolve_by=times.get("resolve_by"), due_at=times.get("due_at"), clock=clock,
         number=facts.row.number,
+        ask_again_on=date.fromisoformat(body["ask_again_on"]) if body.get("ask_again_on") else None,
+        **{name: body.get(name) for name in TOLD},
     )
     return Step(row.at, " ".join(said.split()))
 
@@ -126,12 +129,15 @@ def _pressable(
         "not_yet": facts.row.status == Status.resolution_proposed,
         "withdraw": facts.state.is_open and facts.row.status != Status.resolution_proposed,
         "bot_again": facts.state.is_open and with_officer,
+        "unhelpful_reply": facts.state.is_open,
+        "reopen": not facts.state.is_open,
     }
+    possible = on_case | {"rate": not facts.state.is_open}
     found: dict[str, dict[str, str]] = {}
     for buttons in offered:
         found = {key: button for key, button in found.items() if key in on_case}
         for button in buttons or ():
             kind = _kind(button)
-            if on_case.get(kind, True):
+            if possible.get(kind, True):
                 found[kind if kind in on_case else button["payload"]] = button
     return tuple(found.values())

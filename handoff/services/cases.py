@@ -20,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import alarm
 from handoff.domain import number as case_number
-from handoff.domain.case import Actor, CaseState, ClosedReason, Status, Verb, opened, transition
+from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Status, Verb, opened, transition
 from handoff.services import answers as given
 from handoff.services import clocks, notices, office, ownership
 from handoff.services.outbox import Outgoing, button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import audit
-from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
+from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, transfers, units
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,10 @@ class Facts:
     def state(self) -> CaseState:
         """What the transition function needs."""
         closed = ClosedReason(self.row.closed_reason) if self.row.closed_reason else None
-        return CaseState(Status(self.row.status), str(self.row.officer_id), str(self.row.unit_id), closed)
+        row = self.row
+        offered = Offer(str(row.transfer_unit_id), str(row.transfer_officer_id)) if row.transfer_unit_id else None
+        return CaseState(Status(row.status), str(row.officer_id), str(row.unit_id), closed, offered,
+                         str(row.dismissal_by) if row.dismissal_by else None)
 
     def said(self) -> dict[str, Any]:
         """The placeholders of the texts about a case."""
@@ -315,6 +318,7 @@ async def reopen(
         runtime, connection, conversation, facts.id, "reopened", CITIZEN, message_id=message_id, reason=reason,
         was_closed=facts.row.closed_reason, closed_at=facts.row.closed_at, officer_id=officer_id,
         resolve_by=limits.resolve_by, respond_by_was=facts.row.respond_by, resolve_by_was=facts.row.resolve_by,
+        dismissed_by=facts.row.dismissal_by,
     )
     owned = await ownership.give(connection, conversation, officer_id=officer_id, open_case_id=facts.id)
     await _to_person(connection, message_id, "case", at, facts.id)
@@ -329,7 +333,15 @@ async def move(connection: AsyncConnection, facts: Facts, state: CaseState, **co
     values: dict[str, Any] = {
         "status": state.status.value, "officer_id": UUID(state.officer_id), "unit_id": UUID(state.unit_id),
         "closed_reason": state.closed_reason.value if state.closed_reason else None,
+        "transfer_unit_id": UUID(state.offer.unit_id) if state.offer else None,
+        "transfer_officer_id": UUID(state.offer.officer_id) if state.offer else None,
+        "dismissal_by": UUID(state.dismissal_by) if state.dismissal_by else None,
     } | columns
+    if facts.state.offer is not None and state.offer is None:  # unless it was answered in this very transaction
+        await connection.execute(
+            update(transfers).where(transfers.c.case_id == facts.id, transfers.c.outcome == "pending")
+            .values(outcome="withdrawn")
+        )
     await connection.execute(update(cases).where(cases.c.id == facts.id).values(**values))
 
 

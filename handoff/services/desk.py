@@ -49,15 +49,26 @@ PRESSING = (
     cases.c.closed_at.desc(), cases.c.number,
 )
 OPEN_FIRST = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
+_asked_unit, _asked = units.alias("asked_unit"), officers.alias("asked")
+_dismisser, _leader, _target = officers.alias("dismisser"), officers.alias("leader"), cases.alias("target")
 CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
         units.c.slug.label("unit_slug"), units.c.name.label("unit_name"), units.c.zone, conversations.c.channel,
         conversations.c.next_seq, conversations.c.data_key_id,
         and_(conversations.c.open_case_id == cases.c.id, conversations.c.owner_officer_id.isnot(None)).label("owned"),
+        _asked_unit.c.slug.label("asked_slug"), _asked_unit.c.name.label("asked_unit"),
+        _asked.c.name.label("asked_name"), _asked.c.title.label("asked_title"), _dismisser.c.name.label("dismisser"),
+        _leader.c.name.label("leader_name"), _leader.c.title.label("leader_title"),
+        _target.c.number.label("merged_number"),
     )
     .join(officers, officers.c.id == cases.c.officer_id).join(units, units.c.id == cases.c.unit_id)
     .join(conversations, conversations.c.id == cases.c.conversation_id)
+    .outerjoin(_asked_unit, _asked_unit.c.id == cases.c.transfer_unit_id)
+    .outerjoin(_asked, _asked.c.id == cases.c.transfer_officer_id)
+    .outerjoin(_dismisser, _dismisser.c.id == cases.c.dismissal_by)
+    .outerjoin(_leader, _leader.c.id == cases.c.supervisor_id)
+    .outerjoin(_target, _target.c.id == cases.c.merged_into)
 )
 
 
@@ -104,7 +115,8 @@ def seen_by(officer: Row[Any], permission: Permission) -> ColumnElement[bool]:
         return false()
     others: ColumnElement[bool] = true()
     if role not in OFFICE_WIDE:
-        others = cases.c.unit_id == officer.unit_id if role in UNIT_ROLES else false()
+        concerned = or_(cases.c.unit_id == officer.unit_id, cases.c.transfer_unit_id == officer.unit_id)
+        others = concerned if role in UNIT_ROLES else false()
     if permission is Permission.read_words:
         others = and_(others, cases.c.reason != Reason.confidential_report.value)
     return or_(cases.c.officer_id == officer.id, others)
@@ -172,7 +184,8 @@ async def mark_read(runtime: Runtime, officer: Row[Any], number: str, seq: int) 
 async def changes(runtime: Runtime, conversation_ids: set[UUID]) -> list[Change]:
     """The newest case of each conversation that has one."""
     query = (
-        select(cases.c.number, cases.c.officer_id, cases.c.unit_id, cases.c.reason, conversations.c.next_seq)
+        select(cases.c.number, cases.c.officer_id, cases.c.unit_id, cases.c.reason, cases.c.transfer_unit_id,
+               conversations.c.next_seq)
         .ext(distinct_on(cases.c.conversation_id)).join(conversations, conversations.c.id == cases.c.conversation_id)
         .where(cases.c.conversation_id.in_(conversation_ids))
         .order_by(cases.c.conversation_id, cases.c.opened_at.desc())
@@ -192,7 +205,8 @@ async def _find(connection: AsyncConnection, officer: Row[Any], number: str) -> 
 
 
 def _matter(row: Any) -> Matter:
-    return Matter(str(row.officer_id), str(row.unit_id), confidential=row.reason == "confidential_report")
+    offered = str(row.transfer_unit_id) if row.transfer_unit_id else None
+    return Matter(str(row.officer_id), str(row.unit_id), row.reason == "confidential_report", offered)
 
 
 async def _looked(runtime: Runtime, connection: AsyncConnection, officer: Row[Any], row: Row[Any], what: str) -> None:
@@ -211,6 +225,12 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
         "topic": row.topic, "urgent": row.urgent, "channel": row.channel, "owner": "officer" if row.owned else "bot",
         "officer": {"id": str(row.officer_id), "name": row.officer_name, "title": row.officer_title},
         "unit": {"slug": row.unit_slug, "name": row.unit_name}, "last_seq": row.next_seq - 1,
+        "offer": {"unit": {"slug": row.asked_slug, "name": row.asked_unit},
+                  "officer": {"id": str(row.transfer_officer_id), "name": row.asked_name, "title": row.asked_title},
+                  } if row.transfer_unit_id else None,
+        "dismissal_by": {"id": str(row.dismissal_by), "name": row.dismisser} if row.dismissal_by else None,
+        "supervisor": {"name": row.leader_name, "title": row.leader_title} if row.supervisor_id else None,
+        "merged_into": row.merged_number,
         **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by",
                                          "next_deadline", "first_replied_at", "proposed_at", "closed_at",
                                          "undelivered_since")},

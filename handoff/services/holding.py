@@ -3,7 +3,7 @@ rules refuse becomes an error that says so."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -70,6 +70,35 @@ def written(text: str) -> str:
     if not cleaned:
         raise Unprocessable("empty_message")
     return cleaned
+
+
+def given_reason(why: str) -> str:
+    """The reason that an act needs. Raises `TooLarge`, `Unprocessable("no_reason")`."""
+    if not why.strip():
+        raise Unprocessable("no_reason")
+    return written(why)
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event of the case that was read again."""
+
+    type: str
+    actor_id: str | None
+    body: dict[str, Any]
+
+
+async def last_event(runtime: Runtime, held: Held, types: Sequence[str]) -> Event | None:
+    """The newest event of one of these types."""
+    row = (await held.connection.execute(
+        select(schema.case_events).where(
+            schema.case_events.c.case_id == held.facts.id, schema.case_events.c.type.in_(types)
+        ).order_by(schema.case_events.c.seq.desc()).limit(1)
+    )).one_or_none()
+    if row is None:
+        return None
+    data_key = await runtime.keyring.open(held.connection, held.conversation.data_key_id)
+    return Event(row.type, row.actor_id, unseal_json(data_key, row.id, row.body_enc))
 
 
 async def said_before(runtime: Runtime, held: Held, key: str | None, said: str) -> UUID | None:

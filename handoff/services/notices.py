@@ -22,7 +22,8 @@ SHOWN = 100
 #: Events of a case of which its citizen is told by e-mail as well: somebody said or decided something.
 FOR_CITIZENS = frozenset({
     "replied", "asked", "proposed", "reassigned", "deadline_missed", "overdue", "reminded", "question_reminded",
-    "question_over", "closed_silent", "late_answer_given",
+    "question_over", "closed_silent", "late_answer_given", "transfer_accepted", "given_to_head", "handed_on",
+    "referred", "referral_followed", "dismissed",
 })
 
 

@@ -28,6 +28,10 @@ ON_A_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
     "bot_again": lambda tap, _: tap.bot_again(),
     "unhelpful_reply": lambda tap, rest: tap.unhelpful(rest),
 }
+ON_A_CLOSED_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
+    "rate": lambda tap, rest: tap.rate(rest),
+    "reopen": lambda tap, _: tap.reopen(),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ async def carry_out(runtime: Runtime, conversation_id: UUID, message_id: UUID, p
         if kind == "other":
             return await desk.other(rest)
         if kind in ON_A_CASE:
-            await desk.on_case(kind, rest)
+            await desk.on_case(ON_A_CASE[kind], conversation.open_case_id, rest)
+        elif kind in ON_A_CLOSED_CASE:
+            await desk.on_case(ON_A_CLOSED_CASE[kind], conversation.last_case_id, rest)
         elif kind in ("topic", "aspect"):
             await desk.topic(rest)
         elif kind == "dispute":
@@ -90,15 +96,16 @@ class _Desk:
     conversation: Row[Any]
     message_id: UUID
 
-    async def on_case(self, kind: str, rest: str) -> None:
+    async def on_case(self, wish: Callable[[Tap, str], Awaitable[None]], about: UUID | None, rest: str) -> None:
+        """Carry out what the citizen wants of the case `about`, if that is the one the button belongs to."""
         case_id, _, more = rest.partition(":")
-        if self.conversation.open_case_id is None or str(self.conversation.open_case_id) != case_id:
+        if about is None or str(about) != case_id:
             await self.outdated()
             return
-        facts = await cases.load(self.connection, self.conversation.open_case_id)
+        facts = await cases.load(self.connection, about)
         tap = Tap(self.runtime, self.connection, self.conversation, facts, self.message_id)
         try:
-            await ON_A_CASE[kind](tap, more)
+            await wish(tap, more)
         except Refusal:
             await self.outdated()
             return

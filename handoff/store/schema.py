@@ -343,13 +343,21 @@ cases = Table(
     Column("proposal_id", ForeignKey("messages.id", use_alter=True), nullable=True),  # the message that proposes it
     _at("closed_at", nullable=True),
     _at("undelivered_since", nullable=True),  # silence that cannot be proven: the case stays open (P5)
-    Column("supervisor_id", ForeignKey("officers.id"), nullable=True),  # brought in when a deadline was missed
+    Column("supervisor_id", ForeignKey("officers.id"), nullable=True),  # brought in when it went badly, by name
     Column("head_id", ForeignKey("officers.id"), nullable=True),
     Column("cause", String(16), nullable=True),  # what the trouble came from, for the office to learn
     # What an officer is pressed by next. Nothing presses while the citizen is asked or has a proposal.
     Column("next_deadline", DateTime(timezone=True), Computed(
         "CASE WHEN status = 'closed' THEN NULL WHEN status IN ('waiting_citizen', 'resolution_proposed') THEN reply_by"
         " ELSE least(reply_by, resolve_by) END", persisted=True)),
+    # Offered to another unit, and there to whom by name; until somebody accepts, unit and officer stay (P6).
+    Column("transfer_unit_id", ForeignKey("units.id"), nullable=True),
+    Column("transfer_officer_id", ForeignKey("officers.id"), nullable=True),
+    # Held for no request at all: by whom, and who confirmed it.
+    Column("dismissal_by", ForeignKey("officers.id"), nullable=True),
+    Column("dismissal_confirmed_by", ForeignKey("officers.id"), nullable=True),
+    Column("merged_into", ForeignKey("cases.id"), nullable=True),
+    Column("refusals", SmallInteger, nullable=False, server_default="0"),  # how often the citizen said *Belum*
     Column("must_be_active", Boolean, Computed("CASE WHEN status = 'closed' THEN NULL ELSE true END", persisted=True)),
     ForeignKeyConstraint(["officer_id", "must_be_active"], ["officers.id", "officers.active"],
                          name="fk_cases_officer_is_active"),
@@ -363,7 +371,16 @@ cases = Table(
     _one_of("sla_class", "information", "complaint", "inspection"),
     CheckConstraint("(status = 'closed') = (closed_reason IS NOT NULL AND closed_at IS NOT NULL)",
                     name="closed_says_why"),
+    CheckConstraint("(transfer_unit_id IS NULL) = (transfer_officer_id IS NULL)"
+                    " AND (transfer_unit_id IS NULL OR (status <> 'closed' AND transfer_unit_id <> unit_id))",
+                    name="offered_while_open"),
+    CheckConstraint("closed_reason IS DISTINCT FROM 'not_a_request'"
+                    " OR (dismissal_by IS NOT NULL AND dismissal_confirmed_by IS NOT NULL"
+                    " AND dismissal_by <> dismissal_confirmed_by)", name="dismissed_by_two"),
+    CheckConstraint("(closed_reason IS NOT DISTINCT FROM 'merged') = (merged_into IS NOT NULL) AND merged_into <> id",
+                    name="merged_says_where"),
 )
+Index("ix_cases_offered", cases.c.transfer_unit_id, postgresql_where=cases.c.transfer_unit_id.isnot(None))
 Index("uq_cases_one_open_a_conversation", cases.c.conversation_id, unique=True,
       postgresql_where=cases.c.status != "closed")
 _OPEN = text("status <> 'closed'")
@@ -382,6 +399,47 @@ case_items = Table(  # what the case is about: the message that opened it, and e
     Column("answer_id", ForeignKey("answers.id"), nullable=True),
     Column("reason", String(20), nullable=False),
     _at("created_at"),
+)
+
+transfers = Table(  # every request to another unit; what was said with it stands in the case's events
+    "transfers", metadata, _id(),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("from_unit_id", ForeignKey("units.id"), nullable=False),
+    Column("to_unit_id", ForeignKey("units.id"), nullable=False),
+    Column("asked_by", ForeignKey("officers.id"), nullable=False),
+    Column("asked_id", ForeignKey("officers.id"), nullable=False),
+    Column("outcome", String(10), nullable=False, server_default="pending"),
+    Column("answered_by", ForeignKey("officers.id"), nullable=True),
+    _at("created_at"), _at("answered_at", nullable=True),
+    _one_of("outcome", "pending", "accepted", "declined", "withdrawn"),
+)
+Index("uq_transfers_one_pending", transfers.c.case_id, unique=True, postgresql_where=transfers.c.outcome == "pending")
+
+referrals = Table(  # an office outside the system was written to: when to ask there again; the words are in the events
+    "referrals", metadata, _id(),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("officer_id", ForeignKey("officers.id"), nullable=False),
+    Column("ask_again_on", Date, nullable=True),  # NULL: nothing is waited for there any more
+    _at("reminded_at", nullable=True),
+    _at("created_at"),
+)
+Index("ix_referrals_due", referrals.c.ask_again_on,
+      postgresql_where=referrals.c.ask_again_on.isnot(None) & referrals.c.reminded_at.is_(None))
+
+unhelpful_replies = Table(  # append-only: replies that the citizen said did not help, each once
+    "unhelpful_replies", metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    _at("at"),
+)
+
+ratings = Table(  # append-only: what the citizen thought of it, once closed; the last one counts
+    "ratings", metadata, _id(),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("stars", SmallInteger, nullable=False),
+    Column("comment_enc", LargeBinary, nullable=True),
+    _at("at"),
+    CheckConstraint("stars BETWEEN 1 AND 5", name="stars_known"),
 )
 
 case_events = Table(  # append-only: the application's role has INSERT and SELECT, nothing else (P10)
@@ -457,4 +515,4 @@ search_words = Table(  # keyed hashes of the citizen's words; erasure deletes th
 Index("ix_search_words_conversation_id", search_words.c.conversation_id)
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
-               "consents", "breaches")
+               "consents", "breaches", "unhelpful_replies", "ratings")

@@ -45,6 +45,36 @@ class SignedIn(Said):
     must_change_password: bool
 
 
+class Offer(Said):
+    """A request to another unit that waits for an answer: which one, and who is asked there by name."""
+
+    unit: Unit
+    officer: Officer
+
+
+class Named(Said):
+    """Who did it, known by id."""
+
+    id: str
+    name: str
+
+
+class WaitingReferral(Said):
+    """What a case waits for at an office outside; `due`: the day to ask there again has come."""
+
+    id: str
+    office: str
+    reference: str
+    ask_again_on: date
+    due: bool
+
+
+class Referrals(Said):
+    """The next day first."""
+
+    referrals: list[WaitingReferral]
+
+
 class CaseLine(Said):
     """A case in a list: no word of a citizen. Times in the unit's zone."""
 
@@ -58,6 +88,10 @@ class CaseLine(Said):
     owner: Literal["officer", "bot"]
     officer: Officer
     unit: Unit
+    offer: Offer | None
+    dismissal_by: Named | None
+    supervisor: Person | None
+    merged_into: str | None
     last_seq: int
     opened_at: datetime
     waiting_since: datetime | None

@@ -85,7 +85,8 @@ def token_of(request: Request) -> str:
     return str(request.cookies.get(COOKIE) or "")
 
 
-def _session(request: Request) -> Session:
+def session_of(request: Request) -> Session:
+    """The session of an officer who has signed in."""
     session: Session = request.ctx.session
     return session
 
@@ -130,7 +131,7 @@ async def begin(request: Request, login: str, password: str) -> tuple[str, Sessi
 @officers.get("/session", ctx_first=True)
 async def who(request: Request) -> HTTPResponse:
     """Who has signed in."""
-    return answer(_who(_session(request)))
+    return answer(_who(session_of(request)))
 
 
 @officers.delete("/session", ctx_first=True)
@@ -144,7 +145,7 @@ async def sign_out(request: Request) -> HTTPResponse:
 async def change_password(request: Request) -> HTTPResponse:
     """A password of one's own; every other session ends."""
     given = body_of(request, NewPassword)
-    await staff.change_password(runtime_of(request), _session(request), given.old_password, given.new_password)
+    await staff.change_password(runtime_of(request), session_of(request), given.old_password, given.new_password)
     return empty(204)
 
 
@@ -175,7 +176,7 @@ async def cases(request: Request) -> HTTPResponse:
     if scope not in get_args(Scope) or (status is not None and status not in Status.__members__):
         raise BadRequest()
     listed = await desk.cases_of(
-        runtime_of(request), _session(request).officer, scope, Status(status) if status else None,
+        runtime_of(request), session_of(request).officer, scope, Status(status) if status else None,
         number_of(request, "offset"),
     )
     return answer({"cases": listed})
@@ -185,13 +186,13 @@ async def cases(request: Request) -> HTTPResponse:
 async def case(request: Request, number: str) -> HTTPResponse:
     """One case in full; the look is recorded."""
     after = number_of(request, "after") if "after" in request.args else None
-    return answer(await desk.case_in_full(runtime_of(request), _session(request).officer, _number(number), after))
+    return answer(await desk.case_in_full(runtime_of(request), session_of(request).officer, _number(number), after))
 
 
 @officers.get("/cases/<number:str>/files/<file:str>")
 async def download(request: Request, number: str, file: str) -> HTTPResponse:
     """A file of the case, always as a download; the look is recorded."""
-    found = await desk.open_file(runtime_of(request), _session(request).officer, _number(number), uuid_of(file))
+    found = await desk.open_file(runtime_of(request), session_of(request).officer, _number(number), uuid_of(file))
     return await as_download(request, *found)
 
 
@@ -199,7 +200,7 @@ async def download(request: Request, number: str, file: str) -> HTTPResponse:
 async def events(request: Request) -> None:
     """Which cases change, ids only: `case` with number and last message number; `look` when everything must be looked
     at (at the beginning, and when something was missed); `alive` when there was nothing to tell for a while."""
-    runtime, session, token = runtime_of(request), _session(request), token_of(request)
+    runtime, session, token = runtime_of(request), session_of(request), token_of(request)
     if not allows(Role(session.officer.role), Permission.see_cases):
         raise Forbidden()
     loop = asyncio.get_running_loop()
@@ -227,8 +228,8 @@ async def events(request: Request) -> None:
 @officers.post("/cases/<number:str>/takeover")
 async def take_over(request: Request, number: str) -> HTTPResponse:
     """The officer takes the conversation; of two at once one wins."""
-    await verbs.take_over(runtime_of(request), _session(request).officer, await _located(request, number))
-    return await _after(request, number)
+    await verbs.take_over(runtime_of(request), session_of(request).officer, await located(request, number))
+    return await after(request, number)
 
 
 @officers.post("/cases/<number:str>/reply")
@@ -252,39 +253,41 @@ async def propose(request: Request, number: str) -> HTTPResponse:
 @officers.post("/cases/<number:str>/hand_back")
 async def hand_back(request: Request, number: str) -> HTTPResponse:
     """The bot may speak again; the case stays."""
-    await verbs.hand_back(runtime_of(request), _session(request).officer, await _located(request, number))
-    return await _after(request, number)
+    await verbs.hand_back(runtime_of(request), session_of(request).officer, await located(request, number))
+    return await after(request, number)
 
 
 @officers.post("/topics/<topic:str>/suspend")
 async def suspend(request: Request, topic: str) -> HTTPResponse:
     """Nobody gets this answer any more."""
     reason = body_of(request, Reason).reason
-    epoch = await publications.suspend(runtime_of(request), _session(request).officer, topic, reason)
+    epoch = await publications.suspend(runtime_of(request), session_of(request).officer, topic, reason)
     return answer({"topic": topic, "suspended": True, "epoch": epoch})
 
 
 @officers.post("/topics/<topic:str>/republish")
 async def republish(request: Request, topic: str) -> HTTPResponse:
     """This answer may be given again."""
-    epoch = await publications.republish(runtime_of(request), _session(request).officer, topic)
+    epoch = await publications.republish(runtime_of(request), session_of(request).officer, topic)
     return answer({"topic": topic, "suspended": False, "epoch": epoch})
 
 
 async def _say(request: Request, number: str, verb: Callable[..., Awaitable[UUID]]) -> HTTPResponse:
-    text, key, case_id = body_of(request, Words).text, _key(request), await _located(request, number)
-    said = await verb(runtime_of(request), _session(request).officer, case_id, text, key)
-    return await _after(request, number, said)
+    text, key, case_id = body_of(request, Words).text, _key(request), await located(request, number)
+    said = await verb(runtime_of(request), session_of(request).officer, case_id, text, key)
+    return await after(request, number, said)
 
 
-async def _located(request: Request, number: str) -> UUID:
-    return await desk.locate(runtime_of(request), _session(request).officer, _number(number))
+async def located(request: Request, number: str) -> UUID:
+    """The case that the officer may act on, as far as that needs reading it. Raises `Forbidden`, `NotFound`."""
+    return await desk.locate(runtime_of(request), session_of(request).officer, _number(number))
 
 
-async def _after(request: Request, number: str, message_id: UUID | None = None) -> HTTPResponse:
+async def after(request: Request, number: str, message_id: UUID | None = None) -> HTTPResponse:
     """The case as it stands now, and the id of what was said."""
     said = {"message_id": str(message_id)} if message_id else {}
-    return answer({**said, "case": await desk.summary(runtime_of(request), _session(request).officer, _number(number))})
+    case = await desk.summary(runtime_of(request), session_of(request).officer, _number(number))
+    return answer({**said, "case": case})
 
 
 def _key(request: Request) -> str | None:
@@ -294,5 +297,5 @@ def _key(request: Request) -> str | None:
         return None
     if not 1 <= len(key) <= KEY_CHARACTERS:
         raise BadRequest()
-    digest = hashlib.sha256(f"{_session(request).officer.id}\0{key}".encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(f"{session_of(request).officer.id}\0{key}".encode("utf-8", "surrogatepass"))
     return f"officer:{digest.hexdigest()}"

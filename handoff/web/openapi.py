@@ -23,10 +23,20 @@ from handoff.services.desk import Scope
 from handoff.services.uploads import PIECE_BYTES
 from handoff.web import html
 from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Sent, Stored, Uploading
-from handoff.web.api_models_officers import Acted, CaseLines, FullCase, Published, SignedIn, Spoke, WhySuspended
+from handoff.web.api_models_officers import (
+    Acted,
+    CaseLines,
+    FullCase,
+    Published,
+    Referrals,
+    SignedIn,
+    Spoke,
+    WhySuspended,
+)
 from handoff.web.chat import Beginning, Consenting
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Words
+from handoff.web.officers_moving import FollowUp, Referral, Transfer, Why
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
 
@@ -94,6 +104,16 @@ OPERATIONS = {  # by blueprint and handler
     "officers.note": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.propose": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.hand_back": Operation(200, Acted, ACTING),
+    "officers.transfer": Operation(200, Acted, SPEAKING, takes=Transfer),
+    "officers.withdraw_transfer": Operation(200, Acted, ACTING),
+    "officers.accept_transfer": Operation(200, Acted, ACTING),
+    "officers.decline_transfer": Operation(204, None, SPEAKING, takes=Why),
+    "officers.refer": Operation(200, Acted, SPEAKING, takes=Referral),
+    "officers.waiting": Operation(200, Referrals, (401, 403, 404, 503)),
+    "officers.follow_up": Operation(200, Acted, SPEAKING, takes=FollowUp),
+    "officers.dismiss": Operation(200, Acted, SPEAKING, takes=Why),
+    "officers.confirm_dismissal": Operation(200, Acted, SPEAKING, takes=Why),
+    "officers.allow_address": Operation(200, Spoke, SPEAKING, takes=Why),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),
     "officers.republish": Operation(200, Published, (401, 403, 404, 409, 503)),
     "internal.open_case": Operation(200, CaseOpened, (400, 401, 404, 503), takes=CaseWanted),

@@ -17,6 +17,7 @@ from tests.support.office import PASSWORD, Desk, OpenCase, officer_row, open_cas
 # What HTTP carries does not depend on the database's release: one of them is enough.
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 API = "/api/v1/officer"
+NO_REFERRAL = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 LOGIN = {"login": "siti.rahayu", "password": PASSWORD}
 
 # What each asks for, with a case of the population unit that belongs to Siti or Bonar and a topic that is suspended.
@@ -36,6 +37,16 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "note": ("POST", "/cases/{number}/note", {"text": "Catatan."}),
     "propose": ("POST", "/cases/{number}/propose", {"text": "Sudah beres."}),
     "hand back": ("POST", "/cases/{number}/hand_back", None),
+    "transfer": ("POST", "/cases/{number}/transfer", {"unit": "sosial", "reason": "urusan bansos"}),
+    "withdraw transfer": ("DELETE", "/cases/{number}/transfer", None),
+    "accept transfer": ("POST", "/cases/{number}/transfer/accept", None),
+    "decline transfer": ("POST", "/cases/{number}/transfer/decline", {"reason": "bukan urusan kami"}),
+    "refer": ("POST", "/cases/{number}/refer", {"office": "Kemenaker", "sent": "surat", "ask_again_on": "2026-12-01"}),
+    "referrals": ("GET", "/cases/{number}/referrals", None),
+    "follow up": ("POST", f"/cases/{{number}}/referrals/{NO_REFERRAL}", {"heard": "belum"}),
+    "dismiss": ("POST", "/cases/{number}/dismiss", {"reason": "pesan pizza"}),
+    "confirm dismissal": ("POST", "/cases/{number}/dismiss/confirm", {"reason": "ya"}),
+    "allow address": ("POST", "/cases/{number}/allow_address", {"reason": "memang di sana"}),
     "suspend": ("POST", "/topics/kk_baru/suspend", {"reason": "keliru"}),
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
@@ -43,9 +54,18 @@ FREE = {"sign in": 200, "who am I": 200, "sign out": 204, "password": 204}  # an
 _SPEAKING = ("reply", "note", "propose", "hand back")
 
 
+# Answering what nobody has asked: an offer, a dismissal, a proposal that was held back.
+_IDLE = ("accept transfer", "decline transfer", "confirm dismissal", "withdraw transfer")
+
+
 def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, takes: int, speaks: int, publishes: int,
-        note: int | None = None) -> dict[str, int]:
+        note: int | None = None, leads: bool = False) -> dict[str, int]:
+    own = speaks == 200
+    moves = 200 if leads or own else speaks
     return {
+        "transfer": moves, **dict.fromkeys(_IDLE, 409 if file == 200 else file), "refer": speaks, "referrals": file,
+        "follow up": 404 if own else speaks, "dismiss": speaks,
+        "allow address": 409 if leads else 403 if file == 200 else file,
         **FREE, **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,
         "suspend": publishes, "republish": publishes,
@@ -57,9 +77,11 @@ EXPECTED: dict[str, dict[str, int]] = {
     "the case's officer": row(lists=UNIT, reads=200, file=200, events=200, takes=200, speaks=200, publishes=403),
     "their colleague": row(lists=UNIT, reads=200, file=200, events=200, takes=200, speaks=409, publishes=403),
     "another unit's officer": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
-    "the unit's head": row(lists=UNIT, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200),
+    "the unit's head": row(lists=UNIT, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200,
+                           leads=True),
     "another unit's head": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=200),
-    "supervisor": row(lists=WHOLE, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200),
+    "supervisor": row(lists=WHOLE, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200,
+                           leads=True),
     "inspector": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
     "data_officer": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
     "auditor": row(lists=WHOLE, reads=200, file=403, events=200, takes=403, speaks=403, publishes=403),
@@ -126,7 +148,8 @@ async def test_the_table_names_every_route(served):
         (method, "/" + route.path) for route in served.app.router.routes if route.path.startswith(API[1:])
         for method in route.methods
     }
-    shape = {"{number}": "<number:str>", "{file}": "<file:str>", "kk_baru": "<topic:str>", "ktp_hilang": "<topic:str>"}
+    shape = {"{number}": "<number:str>", "{file}": "<file:str>", "kk_baru": "<topic:str>", "ktp_hilang": "<topic:str>",
+             NO_REFERRAL: "<referral:str>"}
     named = set()
     for method, path, _ in ROUTES.values():
         for word, parameter in shape.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 
 import pytest
@@ -14,6 +15,7 @@ from handoff.domain.case import (
     Actor,
     CaseState,
     ClosedReason,
+    Offer,
     Reason,
     Refusal,
     Role,
@@ -22,6 +24,7 @@ from handoff.domain.case import (
     opened,
     transition,
 )
+from handoff.domain.transfers import Outcome, Past
 
 UNIT, OWNER = "kependudukan", "sari"
 CITIZEN, BOT, SYSTEM = Actor("citizen"), Actor("bot"), Actor("system")
@@ -63,8 +66,22 @@ ROWS: dict[tuple[str, str], tuple[str, str, str, str, str]] = {
     ("ask", "sari"): ("waiting_citizen", "waiting_citizen", "=", "waiting_citizen", "!closed"),
     ("go_on", "system"): ("!not_waiting", "!not_waiting", "in_progress", "!not_waiting", "!closed"),
     ("close_silent", "system"): ("!not_proposed", "!not_proposed", "!not_proposed", "!not_silent", "!closed"),
+    # `BUDI`, whom the table asks, is of the case's own unit: nothing to transfer
+    ("transfer", "sari head supervisor"): ("!not_assignable",) * 4 + ("!closed",),
+    ("accept_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
+    ("decline_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
+    ("withdraw_transfer", "sari head supervisor"): ("!no_transfer",) * 4 + ("!closed",),
+    ("refer", "sari"): ("in_progress", "=", "=", "=", "!closed"),
+    ("dismiss", "sari"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
+    ("confirm_dismissal", "sari budi head inspector supervisor"): ("!not_dismissed",) * 4 + ("!closed",),
+    ("allow_address", "head supervisor"): (*("resolution_proposed",) * 3, "=", "!closed"),
+    ("merge", "sari head supervisor"): ("closed",) * 4 + ("!closed",),
+    ("rate", "citizen"): ("!not_closed",) * 4 + ("=",),
 }
-NOT_YOURS = {"reply", "note", "hand_back", "propose", "ask"}  # an officer who is not the case's own is told so
+# An officer who is not the case's own is told so.
+NOT_YOURS = {
+    "reply", "note", "hand_back", "propose", "ask", "transfer", "withdraw_transfer", "refer", "dismiss", "merge",
+}
 
 
 def state(status: str) -> CaseState:
@@ -97,7 +114,7 @@ def test_the_whole_table() -> None:
     wrong = [row for row in TABLE if outcome_of(state(row[0]), row[1], ACTORS[row[2]]) != row[3]]
     assert wrong == []
     assert {row[3] for row in TABLE if row[3].startswith("!")} == {
-        f"!{code}" for code in REFUSAL_CODES - {"not_assignable"}
+        f"!{code}" for code in REFUSAL_CODES - {"transfer_pending", "transfer_loop", "same_person"}
     }
 
 
@@ -129,7 +146,82 @@ def test_p5_nobody_but_the_citizen_closes(status: str, verb: Verb, actor: Actor)
         after = transition(before, verb, actor)
     except Refusal:
         return
-    assert after.is_open or not before.is_open
+    assert after.is_open or not before.is_open or verb is Verb.merge  # which goes on under another number
+
+
+@pytest.mark.parametrize(("first", "second", "outcome"), [
+    (SARI, SARI, "!same_person"), (SARI, BUDI, "closed"), (SARI, SUPERVISOR, "closed"), (SARI, HEAD, "closed"),
+    (SARI, STRANGER, "!forbidden"), (SARI, CITIZEN, "!forbidden"), (SARI, SYSTEM, "!forbidden"),
+    (SARI, AUDITOR, "!forbidden"), (BUDI, SARI, "!not_dismissed"),
+])
+def test_p5_no_request_at_all_takes_two_persons(first: Actor, second: Actor, outcome: str) -> None:
+    held = state("in_progress")
+    with contextlib.suppress(Refusal):
+        held = transition(held, Verb.dismiss, first)
+    assert outcome_of(held, "confirm_dismissal", second) == outcome
+    if outcome == "closed":
+        closed = transition(held, Verb.confirm_dismissal, second)
+        assert closed.closed_reason is ClosedReason.not_a_request
+        assert transition(closed, Verb.reopen, CITIZEN) == state("in_progress")
+
+
+@pytest.mark.parametrize(("verb", "actor"), [
+    (Verb.citizen_message, CITIZEN), (Verb.join, CITIZEN), (Verb.reply, SARI), (Verb.propose, SARI),
+])
+def test_whatever_is_said_undoes_the_first_ones_dismissal(verb: Verb, actor: Actor) -> None:
+    held = transition(state("in_progress"), Verb.dismiss, SARI)
+    assert outcome_of(transition(held, verb, actor), "confirm_dismissal", BUDI) == "!not_dismissed"
+
+
+# --- transfers --------------------------------------------------------------------------------------------------------
+
+
+OFFERED = transition(state("assigned"), Verb.transfer, SARI, STRANGER)
+
+
+def test_p6_until_somebody_accepts_the_case_stays_whose_it_is() -> None:
+    assert (OFFERED.officer_id, OFFERED.unit_id, OFFERED.offer) == (OWNER, UNIT, Offer("sosial", "stranger"))
+    assert transition(OFFERED, Verb.reply, SARI).offer is not None
+    for who in (STRANGER, OTHER_HEAD):
+        taken = transition(OFFERED, Verb.accept_transfer, who)
+        assert taken == CaseState(Status.in_progress, str(who.id), "sosial")
+        assert transition(OFFERED, Verb.decline_transfer, who) == state("assigned")
+
+
+@pytest.mark.parametrize("verb", [Verb.accept_transfer, Verb.decline_transfer])
+@pytest.mark.parametrize("who", ["sari", "budi", "head", "supervisor", "citizen", "bot", "system", "auditor", "admin"])
+def test_only_the_asked_unit_answers(verb: Verb, who: str) -> None:
+    assert outcome_of(OFFERED, verb, ACTORS[who]) == "!forbidden"
+
+
+@pytest.mark.parametrize(("actor", "target", "past", "code"), [
+    (SARI, BUDI, Past(), "not_assignable"), (SARI, SUPERVISOR, Past(), "not_assignable"),
+    (SARI, None, Past(), "not_assignable"), (SARI, Actor("officer", "x", Role.auditor, "sosial"), Past(),
+                                             "not_assignable"),
+    (SARI, STRANGER, Past(frozenset({"sosial"})), "transfer_loop"), (BUDI, STRANGER, Past(), "not_your_case"),
+    (STRANGER, STRANGER, Past(), "not_your_case"), (CITIZEN, STRANGER, Past(), "forbidden"),
+])
+def test_who_offers_a_case_to_whom(actor: Actor, target: Actor | None, past: Past, code: str) -> None:
+    with pytest.raises(Refusal, match=code):
+        transition(state("in_progress"), Verb.transfer, actor, target, past=past)
+
+
+def test_a_case_is_offered_to_one_unit_at_a_time_and_a_closed_one_to_none() -> None:
+    with pytest.raises(Refusal, match="transfer_pending"):
+        transition(OFFERED, Verb.transfer, SARI, OTHER_HEAD)
+    assert transition(OFFERED, Verb.withdraw, CITIZEN).offer is None
+    with pytest.raises(ValueError, match="offered to nobody"):
+        CaseState(Status.closed, OWNER, UNIT, ClosedReason.confirmed, Offer("sosial", "stranger"))
+    for who in (SARI, HEAD, SUPERVISOR):
+        assert transition(OFFERED, Verb.withdraw_transfer, who) == state("assigned")
+
+
+def test_what_is_known_of_a_cases_way() -> None:
+    here = [("b", Outcome.declined), ("b", Outcome.withdrawn), ("b", Outcome.declined)]
+    past = Past.of([("a", Outcome.declined), ("a", Outcome.accepted), *here])
+    assert (past.sent_away_by, past.declines, past.is_for_the_head) == ({"a"}, 2, False)
+    assert Past.of([]) == Past()
+    assert Past.of([("a", Outcome.declined)] * 3).is_for_the_head
 
 
 def test_taking_over_makes_the_officer_its_own() -> None:
@@ -191,14 +283,20 @@ class Life(RuleBasedStateMachine):
             self.case = transition(before, verb, actor, target)
         except Refusal:
             return
-        if before.is_open and not self.case.is_open:
+        if before.is_open and not self.case.is_open and verb in (Verb.merge, Verb.confirm_dismissal):
+            assert verb is Verb.merge or before.dismissal_by not in (None, actor.id)
+        elif before.is_open and not self.case.is_open:
             assert actor.kind == "citizen"
             confirmed = self.case.closed_reason is ClosedReason.confirmed
             assert verb is (Verb.confirm if confirmed else Verb.withdraw)
             assert not confirmed or before.status is Status.resolution_proposed
         if before.officer_id != self.case.officer_id:
-            assert verb in (Verb.take_over, Verb.reassign)
-            assert self.case.officer_id == (actor if verb is Verb.take_over else target).id
+            assert verb in (Verb.take_over, Verb.reassign, Verb.accept_transfer)
+            assert self.case.officer_id == (target if verb is Verb.reassign else actor).id
+        if before.unit_id != self.case.unit_id:
+            assert verb is Verb.accept_transfer
+            assert before.offer is not None
+            assert actor.unit_id == self.case.unit_id == before.offer.unit_id
         if not before.is_open and self.case.is_open:
             assert verb is Verb.reopen
             assert actor.kind == "citizen"
@@ -206,7 +304,8 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def has_an_officer_and_a_unit(self) -> None:
         assert self.case.officer_id
-        assert self.case.unit_id == UNIT
+        assert self.case.unit_id in (UNIT, "sosial")
+        assert self.case.offer is None or self.case.is_open
 
 
 TestLife = Life.TestCase

@@ -1,0 +1,129 @@
+"""The officers' API, second part: who has a case and how it ends. Transfer, refer and accompany, what two persons hold
+for no request, an address that truly is the answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from sanic import Request
+from sanic.response import HTTPResponse
+
+from handoff.services import dismissals, referrals, transfers, verbs
+from handoff.services.referrals import SHORT, Letter
+from handoff.web.officers import after, located, officers, session_of
+from handoff.web.requests import answer, body_of, runtime_of, uuid_of
+
+
+class Why(BaseModel):
+    """Why it is done; the record keeps it."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+
+
+class Transfer(Why):
+    """Which unit (its slug) shall take the case."""
+
+    unit: Annotated[str, Field(max_length=40)]
+
+
+class Referral(BaseModel):
+    """What was sent to an office outside the system, and the day to ask there again."""
+
+    model_config = ConfigDict(extra="forbid")
+    office: Annotated[str, Field(max_length=SHORT)]
+    sent: str
+    reference: Annotated[str, Field(max_length=SHORT)] = ""
+    ask_again_on: date
+
+
+class FollowUp(BaseModel):
+    """What the other office said; without a day nothing is waited for there any more."""
+
+    model_config = ConfigDict(extra="forbid")
+    heard: str
+    ask_again_on: date | None = None
+
+
+@officers.post("/cases/<number:str>/transfer")
+async def transfer(request: Request, number: str) -> HTTPResponse:
+    """Ask another unit to take the case; until somebody there accepts, nothing changes."""
+    given, case_id = body_of(request, Transfer), await located(request, number)
+    await transfers.request(runtime_of(request), session_of(request).officer, case_id, given.unit, given.reason)
+    return await after(request, number)
+
+
+@officers.delete("/cases/<number:str>/transfer")
+async def withdraw_transfer(request: Request, number: str) -> HTTPResponse:
+    """Take the request back."""
+    await transfers.withdraw(runtime_of(request), session_of(request).officer, await located(request, number))
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/transfer/accept")
+async def accept_transfer(request: Request, number: str) -> HTTPResponse:
+    """An officer of the asked unit takes the case."""
+    await transfers.accept(runtime_of(request), session_of(request).officer, await located(request, number))
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/transfer/decline")
+async def decline_transfer(request: Request, number: str) -> HTTPResponse:
+    """The asked unit does not take it; why is recorded. The answer is empty: the case is no longer theirs to see."""
+    given, case_id = body_of(request, Why), await located(request, number)
+    await transfers.decline(runtime_of(request), session_of(request).officer, case_id, given.reason)
+    return answer(None, 204)
+
+
+@officers.post("/cases/<number:str>/refer")
+async def refer(request: Request, number: str) -> HTTPResponse:
+    """Refer and accompany: an office outside was written to; officer and clocks stay."""
+    given, case_id = body_of(request, Referral), await located(request, number)
+    letter = Letter(given.office, given.sent, given.reference, given.ask_again_on)
+    await referrals.refer(runtime_of(request), session_of(request).officer, case_id, letter)
+    return await after(request, number)
+
+
+@officers.get("/cases/<number:str>/referrals")
+async def waiting(request: Request, number: str) -> HTTPResponse:
+    """What the case still waits for at other offices, the next day first."""
+    found = await referrals.waiting(runtime_of(request), await located(request, number))
+    return answer({"referrals": [
+        {"id": str(one.id), "office": one.office, "reference": one.reference,
+         "ask_again_on": one.ask_again_on.isoformat(), "due": one.due} for one in found
+    ]})
+
+
+@officers.post("/cases/<number:str>/referrals/<referral:str>")
+async def follow_up(request: Request, number: str, referral: str) -> HTTPResponse:
+    """What the other office said when it was asked again."""
+    given, case_id = body_of(request, FollowUp), await located(request, number)
+    await referrals.follow_up(runtime_of(request), session_of(request).officer, case_id, uuid_of(referral),
+                              given.heard, given.ask_again_on)
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/dismiss")
+async def dismiss(request: Request, number: str) -> HTTPResponse:
+    """The first of two persons who hold the case for no request at all."""
+    given, case_id = body_of(request, Why), await located(request, number)
+    await dismissals.dismiss(runtime_of(request), session_of(request).officer, case_id, given.reason)
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/dismiss/confirm")
+async def confirm_dismissal(request: Request, number: str) -> HTTPResponse:
+    """The second person, another one: the case is closed as no request, its sender told."""
+    given, case_id = body_of(request, Why), await located(request, number)
+    await dismissals.confirm(runtime_of(request), session_of(request).officer, case_id, given.reason)
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/allow_address")
+async def allow_address(request: Request, number: str) -> HTTPResponse:
+    """Who leads the unit stands for it that an address truly is the answer: the proposal that was held back is made."""
+    given, case_id = body_of(request, Why), await located(request, number)
+    said = await verbs.allow_address(runtime_of(request), session_of(request).officer, case_id, given.reason)
+    return await after(request, number, said)
