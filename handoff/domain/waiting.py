@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from handoff.domain.said import vocabulary
+from handoff.domain.said import POLITE, vocabulary
 
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _NUMERIC_DATE = re.compile(r"\b(\d{1,2})(?:/(\d{1,2})|([/.-])(\d{1,2})\3(\d{4}|\d{2}))\b(?![/.-]\d)")  # 3/7, 3-7-2026
@@ -50,6 +50,11 @@ _AGO = vocabulary("lalu lepas kemarin kemaren kmrn kemarennya wingi kamari kapun
 _SINCE = vocabulary("dari dr sejak sjk semenjak mulai bulan bln tanggal tgl tggl pas waktu rekam daftar urus ngurus")
 _DAY_OF = vocabulary("tanggal tgl tggl")
 _BIRTH = vocabulary("lahir kelahiran ttl")
+# What may stand around a wait in a text that says nothing else.
+_AROUND = POLITE | _PASSED | _SINCE | _AGO | vocabulary("""
+    yang yg lebih hampir belum blm jadi jadinya juga jg saya sy aku gue gw kami sekarang skrg ini itu masih gak ga nggak
+    tidak ada kabar baru ktp ktpnya ktpku lamanya kira nih aja lagi
+""")
 NEAR = 3  # words that a word is heard over
 OLDEST_WAIT_YEARS = 10  # longer is somebody's age
 MOST_DIGITS = 4
@@ -57,17 +62,27 @@ MOST_DIGITS = 4
 
 def waited(text: str, today: date) -> int | None:
     """The fewest days that the text says have passed; None when it says none. Of several, the longest."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
+    plain = _plain(text)
     found = [*_numeric_dates(plain, today)]
     tokens = _TOKEN.findall(_NUMERIC_DATE.sub(" ", plain))
     found += [*_spans(tokens), *_dates(tokens, today), *_relative(tokens, today)]
     return max(found, default=None)
 
 
+def only(text: str, today: date) -> bool:
+    """Whether the text says how long, and nothing else: an answer to "sudah berapa lama?"."""
+    known = _AROUND | UNITS.keys() | _ONE.keys() | _PLURAL.keys() | _NUMBERS | _MONTHS.keys() | {"kerja", "setengah"}
+    return waited(text, today) is not None and all(t.isdecimal() or t in known for t in _TOKEN.findall(_plain(text)))
+
+
 def is_late(text: str, days: int, working_days: bool, today: date) -> bool:
     """Whether the text says that more than `days` have passed. Working days are five of seven."""
     said = waited(text, today)
     return said is not None and said > (-(-days * 7 // 5) if working_days else days)
+
+
+def _plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
 
 
 # --- "3 bulan" --------------------------------------------------------------------------------------------------------

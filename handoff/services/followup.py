@@ -10,9 +10,9 @@ from sqlalchemy import Row
 
 from handoff.bot import BotFailed, BotReading
 from handoff.catalogue import Aspect
-from handoff.domain import asking, context, several
+from handoff.domain import asking, context, several, waiting
 from handoff.domain.several import Heard
-from handoff.services.answering import Handover, Wanted
+from handoff.services.answering import Handover, Wanted, needs_person
 from handoff.services.runtime import Runtime
 
 ASPECT_OF: dict[str, Aspect] = {"tanya_biaya": "fee", "tanya_waktu": "time", "tanya_syarat": "requirements"}
@@ -43,6 +43,8 @@ async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | No
     if conversation.last_case_id is not None:
         return None  # P5: the message reopens the closed case
     last = _last(runtime, conversation)
+    if last is not None and (answered := _wait(runtime, last, text)):
+        return answered
     if aspect := asking.only_aspect(text):
         if last is not None:
             return Plan((Wanted(last, aspect),))  # type: ignore[arg-type]
@@ -51,6 +53,15 @@ async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | No
         return await _Readings(runtime, conversation, text, last).plan()
     except BotFailed:
         return None  # Rasa is asked, and then it is clear what happened
+
+
+def _wait(runtime: Runtime, last: str, text: str) -> Plan | None:
+    """A bare "udah 3 bulan" after an answer about what is not ready yet: how long it has been."""
+    topic = runtime.catalogue.topics[last]
+    if not topic.individual_when_late or not waiting.only(text, runtime.clock().date()):
+        return None
+    late = needs_person(runtime, topic, text)
+    return Plan(person=Handover("individual_matter", last)) if late else Plan((Wanted(last, "time"),))
 
 
 def may_need_context(runtime: Runtime, conversation: Row[Any], text: str) -> bool:

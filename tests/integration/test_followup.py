@@ -48,6 +48,14 @@ async def test_an_aspect_in_so_many_words_is_of_the_topic_before_and_needs_no_bo
     assert said[0]["answer"]["confidence"] is None  # nothing was guessed
 
 
+async def test_how_long_somebody_has_waited_said_after_the_answer_is_a_case_once_it_is_late(runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("ktp sy kok blm jadi", answers("ktp_belum_jadi"))
+    assert given(await says(runtime, citizen, "baru 5 hari")) == [("ktp_belum_jadi", "time")]
+    (card,) = await says(runtime, citizen, "udah 3 bulan kak")
+    assert (card["case"]["reason"], (await citizen.case()).topic) == ("individual_matter", "ktp_belum_jadi")
+
+
 async def test_a_question_about_the_office_in_between_does_not_change_the_topic(runtime, after_a_lost_ktp):
     await after_a_lost_ktp.asks("jam buka?", answers("jam_layanan"))
     assert given(await says(runtime, after_a_lost_ktp, "biayanya?")) == [("ktp_hilang", "fee")]

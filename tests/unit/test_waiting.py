@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handoff.domain.said import vocabulary
-from handoff.domain.waiting import is_late, waited
+from handoff.domain.waiting import is_late, only, waited
 
 TODAY = date(2026, 11, 24)  # a Tuesday
 
@@ -93,6 +93,16 @@ def test_what_has_not(text: str) -> None:
 ])
 def test_what_is_late(text: str, days: int, working_days: bool, late: bool) -> None:
     assert is_late(text, days, working_days, TODAY) == late
+
+
+@pytest.mark.parametrize(("text", "alone"), [
+    ("udah 3 bulan", True), ("sudah 2 minggu lebih pak", True), ("dari juli", True), ("sejak 3 juli 2026 kak", True),
+    ("baru 3 hari", True), ("setahun", True), ("ktp saya sudah sebulan belum jadi", True), ("3/7/2026", True),
+    ("saya mau buat kk baru sudah 3 bulan menikah", False), ("bayi 2 bulan bikin akta", False), ("sudah", False),
+    ("belum jadi", False), ("katanya 14 hari", False), ("", False),
+])
+def test_a_text_that_only_says_how_long(text: str, alone: bool) -> None:
+    assert only(text, TODAY) == alone
 
 
 WORDS = st.sampled_from(sorted(vocabulary(
