@@ -15,7 +15,7 @@ from pathlib import Path
 from handoff.catalogue import plain
 from handoff.catalogue.loader import Catalogue, CatalogueError, load
 from handoff.catalogue.render import answer
-from handoff.catalogue.schema import ASPECTS
+from handoff.catalogue.schema import ASPECTS, Fact, facts_of
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--overlay", type=Path, help="the agency's own folder")
     parser.add_argument("--show", metavar="TOPIC", help="print the answer about this topic")
     parser.add_argument("--aspect", choices=ASPECTS, default="overview")
+    parser.add_argument("--unofficial", action="store_true", help="list the facts that no public body itself says")
     parser.add_argument("--today", type=date.fromisoformat, default=datetime.now().astimezone().date(),
                         help="the day to count reviews from")
     options = parser.parse_args(arguments)
@@ -33,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     except CatalogueError as error:
         print(error, file=sys.stderr)
         return 1
-    if options.show is None:
+    if options.unofficial:
+        print("\n".join(_unofficial(catalogue)))
+    elif options.show is None:
         for note in _notes(catalogue, options.today):
             print(note)
         print(f"{len(catalogue.topics)} topics, version {catalogue.version}")
@@ -43,6 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         parser.error(f"no topic {options.show}")
     return 0
+
+
+def _unofficial(catalogue: Catalogue) -> Iterator[str]:
+    """What rests only on newspapers and the like: to be checked by the office before it relies on it."""
+    for topic in catalogue.topics.values():
+        for fact in facts_of(topic):
+            if fact.sources and not any(source.official for source in fact.sources):
+                what = fact.text if isinstance(fact, Fact) else type(fact).__name__.lower()
+                yield f"{topic.id}: {what} ({'; '.join(source.name for source in fact.sources)})"
 
 
 def _notes(catalogue: Catalogue, today: date) -> Iterator[str]:

@@ -18,19 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from handoff.catalogue import render
 from handoff.catalogue.layers import SINGLE, Layer, merge, read, says
-from handoff.catalogue.schema import (
-    ASPECTS,
-    OFFICE_SOURCE,
-    Common,
-    Context,
-    Fact,
-    Keeper,
-    Law,
-    Office,
-    Source,
-    Topic,
-    WebPage,
-)
+from handoff.catalogue.references import OFFICE_SOURCE, Context, Source
+from handoff.catalogue.schema import ASPECTS, Common, Fact, Keeper, Law, Office, Topic, WebPage
 
 _MESSAGES = {"extra_forbidden": "unknown key", "missing": "is missing"}
 # Errors that an unreadable file causes elsewhere: reported once that file can be read.

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from handoff.catalogue.schema import Aspect, Fact, Keeper, Office, OfficeList, Rejection, Section, Source, Topic
+from handoff.catalogue.references import Source
+from handoff.catalogue.schema import Aspect, Fact, Keeper, Office, OfficeList, Rejection, Section, Topic
 from handoff.catalogue.wording import wording
 from handoff.domain.fitting import parts
 

@@ -7,100 +7,26 @@ validating, with the `Context` that the loader passes, so an unknown one is repo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
+
+from handoff.catalogue.references import Related, Source, SourceRef, Sources, Text, Title, context_of, keeper_of
 
 Aspect = Literal["overview", "requirements", "fee", "time", "place", "steps", "rejections"]
 ASPECTS: tuple[Aspect, ...] = ("overview", "requirements", "fee", "time", "place", "steps", "rejections")
 SlaClass = Literal["information", "complaint", "inspection"]
 
-OFFICE_SOURCE = "kantor"  # cites the office itself; its label is the office's name
-TITLE_LENGTH = 20         # a WhatsApp reply button holds no more
-REVIEW_EVERY = 180        # days from one review of an entry to the next, where the entry says nothing else
-# How research notes mark what nobody has checked; such a sentence must not reach a citizen.
-_UNVERIFIED = re.compile(r"dari ingatan|perlu verifikasi|\[[RTH]\]|\[V2?\]", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a fact was read: an article of law, a page, or the office itself."""
-
-    label: str  # short: "UU 24/2013 Ps. 79A"
-    name: str   # for the web page: the law's full name, or the page's name and what it quotes
-    url: str | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """A related topic."""
-
-    id: str
-    title: str
-
-
-@dataclass(frozen=True)
-class Context:
-    """What references resolve against. `office` is None only while reporting a broken office entry."""
-
-    sources: Mapping[str, Source]  # laws ("UU 24/2013"), pages ("hsu") and the office
-    titles: Mapping[str, str]      # topic id -> title
-    office: Office | None
-    keepers: Mapping[str, Keeper] = field(default_factory=dict)
-    refused: tuple[Fact, ...] = ()  # what holds of every refusal
-
-
-def _context(info: ValidationInfo) -> Context:
-    return cast(Context, info.context)
-
-
-def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    if not text:
-        raise PydanticCustomError("empty", "must not be empty")
-    if marked := _UNVERIFIED.search(text):
-        raise PydanticCustomError("unverified", "unverified, leave it to ask_officer: {mark}", {"mark": marked[0]})
-    return text
-
-
-def _source(value: object, info: ValidationInfo) -> object:
-    law, article, _ = str(value).partition(" Ps. ")
-    known = _context(info).sources.get(law)
-    if known is None or (article and known.url):
-        raise PydanticCustomError("unknown_source", "unknown source {name}", {"name": repr(value)})
-    return Source(str(value), known.name) if article else known
+REVIEW_EVERY = 180  # days from one review of an entry to the next, where the entry says nothing else
+Unit = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # the slug of a unit of the office, as in `office.desks`
 
 
 def _kept(entries: object) -> object:
     """What an overlay has not emptied with `null`."""
     return {key: value for key, value in entries.items() if value is not None} if isinstance(entries, dict) else entries
-
-
-def _related(value: object, info: ValidationInfo) -> object:
-    title = _context(info).titles.get(str(value))
-    if title is None:
-        raise PydanticCustomError("unknown_topic", "unknown topic {name}", {"name": repr(value)})
-    return Link(str(value), title)
-
-
-def _keeper(value: object, info: ValidationInfo) -> object:
-    keeper = _context(info).keepers.get(str(value))
-    if keeper is None:
-        raise PydanticCustomError("unknown_keeper", "unknown keeper {name}", {"name": repr(value)})
-    return keeper
-
-
-Text = Annotated[str, Field(max_length=300), AfterValidator(_one_line)]
-Title = Annotated[str, Field(max_length=TITLE_LENGTH), AfterValidator(_one_line)]
-SourceRef = Annotated[Source, BeforeValidator(_source)]
-Sources = Annotated[tuple[SourceRef, ...], Field(min_length=1)]
-Related = Annotated[Link, BeforeValidator(_related)]
-Unit = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]  # the slug of a unit of the office, as in `office.desks`
 
 
 class Entry(BaseModel):
@@ -131,7 +57,7 @@ class Keeper(Entry):
     person: Text
 
 
-KeeperRef = Annotated[Keeper, BeforeValidator(_keeper)]
+KeeperRef = Annotated[Keeper, BeforeValidator(keeper_of)]
 
 
 class Fact(Entry):
@@ -362,7 +288,7 @@ class Topic(Entry):
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every source the entry rests on, each once, in order of appearance."""
-        return tuple(dict.fromkeys(_cited(self)))
+        return tuple(dict.fromkeys(source for fact in facts_of(self) for source in fact.sources))
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Self:
@@ -376,7 +302,7 @@ class Topic(Entry):
             raise PydanticCustomError("late", "individual_when_late needs time.limit, or time.office with days")
         if self.shows and self.kind != "office":
             raise PydanticCustomError("shows", "only a topic of kind office has shows")
-        office = _context(info).office
+        office = context_of(info).office
         if office is not None and self.unit not in office.desks:
             raise PydanticCustomError("no_desk", "office.desks has no {unit}: no place to name", {"unit": self.unit})
         if not 2 <= len(set(self.related)) == len(self.related) <= 3 or self.id in {link.id for link in self.related}:
@@ -384,13 +310,13 @@ class Topic(Entry):
         return self
 
 
-def _cited(value: object) -> Iterator[Source]:
-    """All sources below `value`, depth first."""
-    if isinstance(value, Source):
+def facts_of(value: object) -> Iterator[Fact | Fee | Limit]:
+    """Everything below `value` that states something and cites its sources, depth first."""
+    if isinstance(value, Fact | Fee | Limit):
         yield value
-    elif isinstance(value, tuple):
+    if isinstance(value, tuple):
         for item in value:
-            yield from _cited(item)
+            yield from facts_of(item)
     elif isinstance(value, Entry):
         for name in type(value).model_fields:
-            yield from _cited(getattr(value, name))
+            yield from facts_of(getattr(value, name))

@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from handoff.catalogue.schema import TITLE_LENGTH, Aspect, Hours, Limit, OfficeList
+from handoff.catalogue.references import TITLE_LENGTH
+from handoff.catalogue.schema import Aspect, Hours, Limit, OfficeList
 
 _FILE = Path(__file__).with_name("wording.yml")
 

@@ -288,6 +288,18 @@ def test_overlay_replaces_office_and_adds_topics_and_sources(tmp_path: Path) -> 
     assert set(catalogue.topics) == {"satu", "dua", "tiga", "empat"}
 
 
+def test_overlay_takes_away_a_desk_and_brings_its_own_units(tmp_path: Path) -> None:
+    perpustakaan = {"name": "Perpustakaan Kami", "address": "Jalan Buku 3"}
+    overlay = {
+        "office": {"desks": {"kependudukan": None, "perpustakaan": perpustakaan}},
+        "keepers": {"kasi": {"unit": "perpustakaan"}},
+        "topics": {name: {"unit": "perpustakaan"} for name in ("satu", "dua", "tiga")},
+    }
+    catalogue = _load(tmp_path, overlay)
+    assert list(catalogue.office.desks) == ["perpustakaan"]
+    assert "Tempat: Perpustakaan Kami, Jalan Buku 3." in answer(catalogue.topics["satu"]).text
+
+
 @pytest.mark.parametrize(
     ("overlay", "problem"),
     [
@@ -444,6 +456,10 @@ def test_command_checks_and_shows(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "Biaya: Gratis." in capsys.readouterr().out
     assert main([base, "--today", "2027-06-01"]) == 0
     assert "note: satu: review was due on 2027-04-30: Ani Uji, Kepala Seksi\n" in capsys.readouterr().out
+    assert main([base, "--unofficial"]) == 0
+    listed = capsys.readouterr().out
+    assert "satu: Surat polisi. (Dukcapil HSU)\n" in listed  # contoh.example is no government's address
+    assert "fee" not in listed  # a law says it
     hard = {"topics": {"satu": {"notes": [FACT | {"text": "Isi F-1.02 dulu."}]}}}
     assert main([base, "--overlay", str(_write(tmp_path / "sulit", x=hard)), "--today", "2026-11-02"]) == 0
     assert capsys.readouterr().out.startswith("note: satu: overview: F-1.02 belongs in the sources\n3 topics")
