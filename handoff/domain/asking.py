@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from handoff.domain.said import POLITE, vocabulary, words
 
-ASPECTS = ("requirements", "fee", "time", "steps", "place")
+ASPECTS = ("requirements", "fee", "time", "steps", "place", "rejections")
 MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
 
 # An aspect beside a service: only words that mean nothing else there ("KTP lama" is no question of time).
 _NAMED = {
-    "requirements": r"(?:per)?sy?arat(?:an)?(?:nya|2nya|ne)?|(?:berkas|dokumen)(?:nya)? apa|bawa apa",
+    "requirements": r"(?:per)?sy?arat(?:an)?(?:nya|2nya|ne)?|(?:berkas|dokumen)(?:nya)? apa|bawa apa"
+                    r"|siapa (?:aja |saja )?(?:yang |yg )?(?:boleh|berhak)",
     "fee": r"biaya(?:nya|ne)?|ongkos(?:nya)?|tarif(?:nya)?|bayar(?:nya)? (?:berapa|brp)|(?:berapa|brp) bayar(?:nya)?"
            r"|gratis",
     "time": r"(?:berapa|brp|pira|piro|pinten) (?:lama|hari|minggu|bulan)(?:nya)?|lamanya"
@@ -20,6 +21,9 @@ _NAMED = {
     "steps": r"langkah(?:nya|2nya)?|prosedur(?:nya)?|alur(?:nya)?|tahap(?:an)?(?:nya)?",
     "place": r"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil)(?:nya)?(?: \w+){0,3} (?:di ?|ke ?)mana"
              r"|(?:di ?|ke ?)mana (?:urus|ngurus|mengurus|bikin|buat|daftar)(?:nya)?",
+    # not "saya ditolak": that is no question about a service, but an objection
+    "rejections": r"(?:kalau|kalo|klo|kl|bila|jika|misal(?:nya)?|takut(?:nya)?) (?:nanti |ternyata |sampai |sampe )?"
+                  r"ditolak",
 }
 # An aspect by itself, of the service talked about last: here vaguer words will do.
 _ALONE = {
@@ -28,6 +32,7 @@ _ALONE = {
     "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
     "steps": rf"{_NAMED['steps']}|cara(?:nya|ne)?",
     "place": rf"{_NAMED['place']}|(?:di ?|ke ?)mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
+    "rejections": _NAMED["rejections"],
 }
 _FILLERS = POLITE | vocabulary("""
     aja apa bagaimana berapa bikin bikinnya brp buat buatnya dan gimana gmn gmna harus itu jadi jadinya jg juga kalau

@@ -16,7 +16,11 @@ from handoff.domain.asking import MOST_PARTS, aspects, coordinated, lost, only_a
     ("syaratnya apa aja", "requirements"), ("harus bawa apa", "requirements"), ("persyaratannya dong", "requirements"),
     ("di mana", "place"), ("dimana ngurusnya ya", "place"), ("harus ke mana", "place"), ("alamatnya di mana", "place"),
     ("langkahnya", "steps"), ("caranya gimana", "steps"), ("gimana caranya kak?", "steps"), ("prosedurnya?", "steps"),
+    ("siapa aja yang boleh", "requirements"), ("siapa yg berhak kak?", "requirements"),
+    ("kalau ditolak gimana?", "rejections"), ("klo nanti ditolak?", "rejections"),
+    ("kalo ditolak bagaimana ya", "rejections"),
     # something else is said, or nothing is asked for
+    ("permohonan saya ditolak", None), ("kenapa ditolak", None), ("saya ditolak", None),
     ("biaya kk", None), ("biaya nikah gratis", None), ("dimana ktp saya", None), ("KTP lama hilang", None),
     ("berapa", None), ("apa aja", None), ("syarat dan biaya", None), ("caranya nipu orang", None), ("", None),
     ("biaya? saya mau lapor", None), ("tempat tidur", None),
@@ -28,6 +32,7 @@ def test_an_aspect_by_itself(text: str, aspect: str | None) -> None:
 @pytest.mark.parametrize(("text", "named"), [
     ("syarat dan biaya bikin KTP", ("requirements", "fee")), ("berapa lama bikin paspor", ("time",)),
     ("bikin ktp di mana", ("place",)), ("langkah-langkah bikin KK", ("steps",)), ("bayar berapa urus akta", ("fee",)),
+    ("bikin paspor kalau ditolak gimana", ("rejections",)), ("permohonan paspor saya ditolak", ()),
     ("cara bikin ktp", ()), ("KTP lama saya rusak", ()), ("ktp saya hilang entah dimana", ()),
     ("bayar pajak kendaraan", ()), ("ubah alamat di KK", ()), ("dokumen saya hilang", ()),
 ])
