@@ -30,6 +30,7 @@ from handoff.web.live import Hub
 from handoff.web.officers_moving import officers
 from handoff.web.openapi import docs
 from handoff.web.pages import pages
+from handoff.web.reports import reports
 from handoff.web.requests import add_security_headers
 from handoff.web.uploads import uploads
 
@@ -50,7 +51,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
     )
     for blueprint in (
-        chat, uploads, internal, officers, health, pages, case_page, console, console_queue, console_board,
+        chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
         console_case, case_actions, docs,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.

@@ -198,6 +198,9 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
               r"pakde)\b(?: \w+){0,6} (?:minta|mintak|mintain|meminta|nagih|njaluk|njaluki|menta|nyuwun|nodong|narik|"
               r"menarik|malak|mematok|patok)(?: \w+){0,4} (?:uang|duit|duwit|dwit|artos|arto|bayaran|setoran|imbalan|"
               r"jatah|amplop|\d+ ?(?:rb|ribu|ewu|k|jt|juta|ratus|rbu)|\d+ \d{3})", unless="pln|parkir|pdam|tol"),
+        _Rule(r"\w{3,} (?:minta|mintak|nagih|njaluk|menta|matok) (?:\w+ )?(?:uang|duit|duwit|arto|artos) (?:\w+ )?\d+ ?"
+              r"(?:rb|ribu|ewu|rbu|jt|juta|ratus)",
+              unless="anak|suami|istri|mantan|bos|majikan|mertua|penipu|pinjol|perusahaan|saya minta|mau minta|pln"),
         _Rule(r"(?:dimintai|dimintain|diminta|dimintak|dijaluki|dipenta|dipundhuti|dipunsuwuni|ditarik|"
               r"dipatok) (?:\w+ ){0,3}(?:uang|duit|duwit|artos|arto|imbalan|amplop|setoran|\d+ ?(?:rb|ribu|ewu|k|jt|"
               r"juta|ratus|rbu))(?: \w+){0,8} (?:petugas|ptgs|pegawai|oknum|pejabat|staf|lurah|camat|kades|rt|rw|pak|"

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import Aspect, Topic
 from handoff.domain import repeating, waiting
-from handoff.services import answers, cases, ownership, sending
+from handoff.services import answers, cases, confidential, ownership, sending
 from handoff.services.errors import NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -126,7 +126,12 @@ async def open_for_bot(
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, conversation_id)
         await _belongs(connection, conversation_id, message_id)
-        if conversation.owner_officer_id is not None and not await cases.has_fate(connection, message_id):
+        report = None
+        if topic == confidential.INTENT and not conversation.confidential:
+            report = await confidential.take_down(runtime, connection, conversation, message_id)
+        if report is not None:
+            facts = report
+        elif conversation.owner_officer_id is not None and not await cases.has_fate(connection, message_id):
             facts = await cases.message_arrived(runtime, connection, conversation, message_id)
         else:
             explanation = None
@@ -136,7 +141,8 @@ async def open_for_bot(
                 runtime, connection, conversation, message_id, reason=reason, topic=topic, answer_id=answer_id,
                 classification=classification, explanation=explanation,
             )
-    await sending.dispatch(runtime, conversation_id)
+    for sent_in in {conversation_id, facts.row.conversation_id}:
+        await sending.dispatch(runtime, sent_in)
     return facts
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import alarm
 from handoff.domain import number as case_number
-from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Status, Verb, opened, transition
+from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Reason, Status, Verb, opened, transition
 from handoff.services import answers as given
 from handoff.services import clocks, notices, office, ownership
 from handoff.services.outbox import Outgoing, button, notify, store
@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 CITIZEN = Actor("citizen")
 ACKNOWLEDGE_EVERY = timedelta(minutes=15)
-COMPLAINTS = {"complaint", "disputed_decision", "disputed_answer", "confidential_report"}
+CONFIDENTIAL = Reason.confidential_report.value
+COMPLAINTS = {"complaint", "disputed_decision", "disputed_answer"}
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,8 @@ async def _to_person(connection: AsyncConnection, message_id: UUID, fate: str, a
 
 def _class_of(runtime: Runtime, topic: str | None, reason: str) -> str:
     entry = runtime.catalogue.topics.get(topic or "")
+    if reason == CONFIDENTIAL:
+        return "inspection"
     if reason in COMPLAINTS:
         return "inspection" if entry is not None and entry.sla_class == "inspection" else "complaint"
     return entry.sla_class if entry is not None else "information"
@@ -254,6 +257,8 @@ def _guess(runtime: Runtime, reason: str, classification: dict[str, Any]) -> str
 
 def _opening_buttons(runtime: Runtime, facts: Facts, classification: dict[str, Any]) -> tuple[dict[str, str], ...]:
     guesses = _guesses(runtime, facts.row.reason, classification)
+    if facts.row.reason == CONFIDENTIAL:  # the bot has no business there
+        return (button(runtime, "withdraw", f"withdraw:{facts.id}"),)
     return (
         *({"title": runtime.catalogue.topics[t].title, "payload": f"topic:{t}"} for t in guesses),
         button(runtime, "bot_again", f"bot_again:{facts.id}"),
@@ -308,7 +313,8 @@ async def reopen(
     calendar = await office.calendar_of(connection, unit, at)
     start = at
     if not facts.officer.active:
-        chosen = await office.choose_officer(connection, unit, conversation.citizen_id, at)
+        taker = await office.taker_again(connection, facts.row, unit)
+        chosen = await office.choose(connection, taker, conversation.citizen_id, at)
         officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
     limits = clocks.limits(calendar, unit.first_reply_minutes, at, start, facts.row.sla_class)
     await move(connection, facts, state, officer_id=officer_id, unit_id=unit.id, closed_at=None, waiting_since=at,

@@ -83,7 +83,7 @@ async def read(
     """The messages with a number over `after`, in order, at most `limit`, as the contract's JSON.
 
     Nothing is shown beyond a message that still waits in the outbox: a reader who remembers the last number never
-    misses one. Notes are for officers only.
+    misses one. Notes are for officers only (`with_notes`), and they see nothing that is private to the citizen.
     """
     async with db.statement(runtime.pool) as connection:
         return await read_in(runtime, connection, conversation_id, after, with_notes=with_notes, limit=limit)
@@ -164,9 +164,9 @@ def _shown(with_notes: bool) -> Any:
         )
         .order_by(messages.c.seq).limit(bindparam("most"))
     )
-    if not with_notes:
-        query = query.where(messages.c.kind != "note", messages.c.delivery != "withheld")
-    return query
+    if with_notes:
+        return query.where(~messages.c.private)
+    return query.where(messages.c.kind != "note", messages.c.delivery != "withheld")
 
 
 _SHOWN = {with_notes: _shown(with_notes) for with_notes in (False, True)}

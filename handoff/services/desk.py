@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, and_, cast, false, func, insert, or_, select, true
+from sqlalchemy import ColumnElement, Row, Text, all_, and_, cast, false, func, insert, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +26,7 @@ from handoff.store.schema import (
     case_events,
     case_items,
     cases,
+    confidential_reports,
     conversations,
     messages,
     officers,
@@ -42,6 +43,12 @@ _WORDLESS = frozenset({
     "clock", "due_at", "officer_id", "officer_was", "unit_id", "on_duty", "was_closed", "closed_at", "cause",
 })
 
+_KEPT_FROM = (
+    select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == cases.c.id).correlate(cases)
+    .scalar_subquery()
+)
+_NOBODY = literal([], confidential_reports.c.kept_from.type)
+
 #: Whatever is urgent and open, then the next deadline, then what was closed last; `OPEN_FIRST` the same among open ones
 #: in the order of their indexes.
 PRESSING = (
@@ -55,7 +62,7 @@ CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
         units.c.slug.label("unit_slug"), units.c.name.label("unit_name"), units.c.zone, conversations.c.channel,
-        conversations.c.next_seq, conversations.c.data_key_id,
+        conversations.c.next_seq, conversations.c.data_key_id, _KEPT_FROM.label("kept_from"),
         and_(conversations.c.open_case_id == cases.c.id, conversations.c.owner_officer_id.isnot(None)).label("owned"),
         _asked_unit.c.slug.label("asked_slug"), _asked_unit.c.name.label("asked_unit"),
         _asked.c.name.label("asked_name"), _asked.c.title.label("asked_title"), _dismisser.c.name.label("dismisser"),
@@ -103,9 +110,10 @@ def within(officer: Row[Any], scope: Scope) -> list[ColumnElement[bool]]:
     role = Role(officer.role)
     if not allows(role, Permission.see_cases) or (scope == "all" and role not in OFFICE_WIDE):
         raise Forbidden()
+    seen = seen_by(officer, Permission.see_cases)
     if scope == "mine":
         return [cases.c.officer_id == officer.id]
-    return [cases.c.unit_id == officer.unit_id] if scope == "unit" else []
+    return [seen, cases.c.unit_id == officer.unit_id] if scope == "unit" else [seen]
 
 
 def seen_by(officer: Row[Any], permission: Permission) -> ColumnElement[bool]:
@@ -117,9 +125,10 @@ def seen_by(officer: Row[Any], permission: Permission) -> ColumnElement[bool]:
     if role not in OFFICE_WIDE:
         concerned = or_(cases.c.unit_id == officer.unit_id, cases.c.transfer_unit_id == officer.unit_id)
         others = concerned if role in UNIT_ROLES else false()
-    if permission is Permission.read_words:
-        others = and_(others, cases.c.reason != Reason.confidential_report.value)
-    return or_(cases.c.officer_id == officer.id, others)
+    open_to_all = cases.c.reason != Reason.confidential_report.value
+    if permission is Permission.see_cases and role is Role.auditor:
+        open_to_all = or_(open_to_all, officer.id != all_(func.coalesce(_KEPT_FROM, _NOBODY)))
+    return or_(cases.c.officer_id == officer.id, and_(others, open_to_all))
 
 
 async def summary(runtime: Runtime, officer: Row[Any], number: str) -> dict[str, Any]:
@@ -185,6 +194,7 @@ async def changes(runtime: Runtime, conversation_ids: set[UUID]) -> list[Change]
     """The newest case of each conversation that has one."""
     query = (
         select(cases.c.number, cases.c.officer_id, cases.c.unit_id, cases.c.reason, cases.c.transfer_unit_id,
+               _KEPT_FROM.label("kept_from"),
                conversations.c.next_seq)
         .ext(distinct_on(cases.c.conversation_id)).join(conversations, conversations.c.id == cases.c.conversation_id)
         .where(cases.c.conversation_id.in_(conversation_ids))
@@ -206,7 +216,8 @@ async def _find(connection: AsyncConnection, officer: Row[Any], number: str) -> 
 
 def _matter(row: Any) -> Matter:
     offered = str(row.transfer_unit_id) if row.transfer_unit_id else None
-    return Matter(str(row.officer_id), str(row.unit_id), row.reason == "confidential_report", offered)
+    return Matter(str(row.officer_id), str(row.unit_id), row.reason == Reason.confidential_report.value, offered,
+                  frozenset(map(str, row.kept_from or ())))
 
 
 async def _looked(runtime: Runtime, connection: AsyncConnection, officer: Row[Any], row: Row[Any], what: str) -> None:

@@ -188,7 +188,11 @@ class _Telling:
         await closing.Desk(self.runtime, self.connection, self.conversation, self.facts).settle(clock)
 
     async def _bring(self, role: Literal[Role.supervisor, Role.head], name: str, clock: Row[Any]) -> None:
-        """The supervisor or the head joins the case, by name and once; then they are told."""
+        """The supervisor or the head joins the case, by name and once; then they are told. A confidential report stays
+        its officer's: they are told instead (docs/adr/0018)."""
+        if self.facts.row.reason == cases.CONFIDENTIAL:
+            await self._tell(self.facts.row.officer_id, "still_late", clock)
+            return
         known = self.facts.row.supervisor_id if role is Role.supervisor else self.facts.row.head_id
         person = await notices.person(self.connection, known) if known else None
         if person is None:

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain.alarm import Alarm, heard
 from handoff.domain.text import clean
 from handoff.services import files, search
 from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
@@ -24,6 +25,7 @@ from handoff.store.crypto import seal, seal_json
 from handoff.store.schema import attachments, conversations, messages
 
 TEXT_CHARACTERS = 4096
+SAID = frozenset({"text", "file", "location"})  # what a citizen tells; the rest are taps and addresses
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ _NUMBER = (
     update(conversations).where(conversations.c.id == bindparam("conversation"))
     .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"))
     .returning(
-        conversations.c.next_seq, conversations.c.data_key_id,
+        conversations.c.next_seq, conversations.c.data_key_id, conversations.c.confidential,
         func.pg_notify(CHANNEL, func.concat(conversations.c.id, " ", conversations.c.next_seq - 1)),
     )
 )
@@ -135,13 +137,18 @@ async def _insert(
     body: dict[str, Any], fingerprint: bytes,
 ) -> UUID | None:
     message_id, at = uuid4(), runtime.clock()
+    text = str(inbound.body.get("text", ""))
+    private = (
+        inbound.kind in SAID if row.confidential else inbound.kind == "text" and heard(text) is Alarm.bribery
+    )
     data_key = await runtime.keyring.open(connection, row.data_key_id)
     stored = (await connection.execute(_STORE, {
         "id": message_id, "conversation_id": conversation_id, "seq": row.next_seq - 1, "author": "citizen",
         "kind": inbound.kind, "body_enc": seal_json(data_key, message_id, body), "channel_message_id": inbound.key,
         "request_hash": fingerprint, "created_at": at, "sent_at": inbound.sent_at,
+        "private": private,  # until its turn has seen whom it names (services.confidential)
         # What was typed, not what stands on a button that we offered.
-        **search.hashes(runtime, conversation_id, inbound.body.get("text", "")),
+        **search.hashes(runtime, conversation_id, "" if private else text),
     })).first()
     if stored is None:
         return None

@@ -10,8 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain.access import Permission
 from handoff.domain.case import Role
 from handoff.services import lists, office
+from handoff.services.desk import seen_by
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.lists import OPEN
 from handoff.services.office import Colleague
@@ -73,7 +75,8 @@ async def case_id(runtime: Runtime, officer: Row[Any], number: str) -> UUID:
     async with db.transaction(runtime.pool) as connection:
         led = [one.id for one in await _led(connection, officer)]
         found: UUID | None = (await connection.execute(
-            select(cases.c.id).where(cases.c.number == number, cases.c.unit_id.in_(led))
+            select(cases.c.id).where(cases.c.number == number, cases.c.unit_id.in_(led),
+                                     seen_by(officer, Permission.see_cases))
         )).scalar_one_or_none()
     if found is None:
         raise NotFound()
@@ -85,7 +88,10 @@ async def _led(connection: AsyncConnection, officer: Row[Any]) -> Sequence[Row[A
     role = Role(officer.role)
     if role not in LEADING:
         raise Forbidden()
-    number = select(func.count()).where(OPEN, cases.c.unit_id == units.c.id).correlate(units).scalar_subquery()
+    number = (
+        select(func.count()).where(OPEN, cases.c.unit_id == units.c.id, seen_by(officer, Permission.see_cases))
+        .correlate(units).scalar_subquery()
+    )
     query = select(units, number.label("open")).order_by(units.c.name)
     if role is Role.head:
         query = query.where(units.c.id == officer.unit_id)

@@ -168,7 +168,7 @@ def _unread(officer: Row[Any]) -> Any:
     return (
         select(func.count()).select_from(messages).where(
             messages.c.conversation_id == cases.c.conversation_id, messages.c.author == "citizen",
-            messages.c.seq > func.coalesce(read, 0),
+            ~messages.c.private, messages.c.seq > func.coalesce(read, 0),
         ).correlate(cases).scalar_subquery()
     )
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.domain.case import Role
+from handoff.domain.case import Reason, Role
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import cases, contacts, officers, units
@@ -42,8 +42,14 @@ async def tell(
     due_at: datetime | None = None,
 ) -> None:
     """Tell an officer of something about a case: in the console, and by e-mail where they have an address. `kind` names
-    the sentence (`notices.*` in the texts), a clock's kind after a colon."""
+    the sentence (`notices.*` in the texts), a clock's kind after a colon. Of a confidential report nobody is told but
+    the officer on it, whoever asks for it."""
     at = runtime.clock()
+    hidden = select(cases.c.id).where(
+        cases.c.id == case_id, cases.c.reason == Reason.confidential_report.value, cases.c.officer_id != officer_id
+    )
+    if (await connection.execute(hidden)).first() is not None:
+        return
     await connection.execute(insert(notices).values(
         id=uuid4(), officer_id=officer_id, case_id=case_id, kind=kind, due_at=due_at, at=at,
     ))

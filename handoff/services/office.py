@@ -15,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import assignment
 from handoff.domain.calendar import CalendarError, WorkingCalendar
-from handoff.domain.case import CARRYING, Role
+from handoff.domain.case import CARRYING, Reason, Role
 from handoff.domain.holidays import indonesian_holidays
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import cases, closures, conversations, officers, shifts, units
+from handoff.store.schema import cases, closures, confidential_reports, conversations, officers, shifts, units
 from handoff.store.schema_clocks import leaves
 
 TAKES_CASES = frozenset(role.value for role in CARRYING)
@@ -109,6 +109,17 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
             best = assignment.choose([candidate for candidate, _, _ in found.values()])
             return await _chosen(connection, *found[best.officer_id], at)
     raise assignment.NobodyToAssign
+
+
+async def taker_again(connection: AsyncConnection, case: Row[Any], unit: Row[Any]) -> Taker:
+    """Who takes a case whose officer no longer can: its unit, or of a confidential report an inspector whom it does not
+    concern."""
+    if case.reason != Reason.confidential_report.value:
+        return Taker(unit=unit.slug)
+    kept_from = (await connection.execute(
+        select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case.id)
+    )).scalar_one()
+    return Taker(role=Role.inspector, barred=frozenset(kept_from))
 
 
 async def choose_officer(connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, at: datetime) -> Chosen:

@@ -33,6 +33,7 @@ class Outgoing:
     owner_epoch: int | None = None
     topic: str | None = None
     publication_epoch: int | None = None
+    private: bool = False  # for its citizen's eyes only
     key: str | None = None  # an officer's Idempotency-Key
     id: UUID | None = None
 
@@ -45,10 +46,10 @@ _NUMBERED = """WITH numbered AS (
 )"""
 _MESSAGE = """INSERT INTO messages (
     id, conversation_id, seq, author, officer_id, kind, buttons, body_enc, case_id, shows_case, in_reply_to,
-    channel_message_id, created_at
+    channel_message_id, private, created_at
 ) VALUES (
     :id, :conversation, (SELECT seq FROM numbered), :author, :officer, :kind, :buttons, :body, :case, :shows_case,
-    :in_reply_to, :key, :at
+    :in_reply_to, :key, :private, :at
 )"""
 _POST = """INSERT INTO outbox (id, message_id, conversation_id, owner_epoch, topic, publication_epoch, created_at)
 VALUES (:post, :id, :conversation, :owner_epoch, :topic, :publication_epoch, :at)"""
@@ -78,7 +79,7 @@ async def store(
             "id": message_id, "conversation": conversation.id, "author": one.author, "officer": one.officer_id,
             "kind": one.kind, "buttons": list(one.buttons) or None, "case": one.case_id, "shows_case": one.shows_case,
             "body": seal_json(data_key, message_id, {"text": one.text}), "in_reply_to": one.in_reply_to,
-            "key": one.key, "at": at, "last_topic": last_topic, "last_answer": last_answer_id,
+            "key": one.key, "private": one.private, "at": at, "last_topic": last_topic, "last_answer": last_answer_id,
         }
         if one.kind == "note":
             await connection.execute(_STORE, row)

@@ -6,14 +6,15 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, bindparam, delete, func, select
+from sqlalchemy import ARRAY, Row, Select, bindparam, delete, func, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.words import words_of
 from handoff.services.runtime import Runtime
-from handoff.store.schema import search_words
+from handoff.store.crypto import unseal_json
+from handoff.store.schema import messages, search_words
 
 PURPOSE = "search"
 
@@ -42,6 +43,22 @@ def containing(runtime: Runtime, text: str) -> Select[tuple[UUID]] | None:
         select(search_words.c.conversation_id).where(search_words.c.word_hash.in_(wanted))
         .group_by(search_words.c.conversation_id).having(func.count() == len(wanted))
     )
+
+
+async def remember_again(runtime: Runtime, connection: AsyncConnection, conversation: Row[Any]) -> None:
+    """Only the words of messages that officers may see are found: what became private is found no more."""
+    await forget(connection, conversation.id)
+    data_key = await runtime.keyring.open(connection, conversation.data_key_id)
+    rows = (await connection.execute(select(messages.c.id, messages.c.body_enc).where(
+        messages.c.conversation_id == conversation.id, messages.c.author == "citizen", ~messages.c.private,
+        messages.c.kind != "payload",
+    ))).all()
+    texts = (str(unseal_json(data_key, row.id, row.body_enc).get("text", "")) for row in rows)
+    words = {word for text in texts for word in _hashed(runtime, text)}
+    if words:
+        await connection.execute(insert(search_words), [
+            {"word_hash": word, "conversation_id": conversation.id} for word in words
+        ])
 
 
 async def forget(connection: AsyncConnection, conversation_id: UUID) -> None:

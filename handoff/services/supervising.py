@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Actor, Role
 from handoff.services import notices
-from handoff.services.cases import Facts, record
+from handoff.services.cases import CONFIDENTIAL, Facts, record
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.store.schema import cases
@@ -20,9 +20,13 @@ SYSTEM = Actor("system")
 
 async def bring_in(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], facts: Facts, because: str
-) -> Row[Any]:
+) -> Row[Any] | None:
     """A supervisor joins the case by name, who may be there already; its officer stays. They are told why (`because`:
-    a sentence of `notices`), and the citizen who it is."""
+    a sentence of `notices`), and the citizen who it is. Nobody joins a confidential report: its reporter is told the
+    ways outside this office."""
+    if facts.row.reason == CONFIDENTIAL:
+        await tell_outside_ways(runtime, connection, conversation, facts, because)
+        return None
     known = await notices.person(connection, facts.row.supervisor_id) if facts.row.supervisor_id else None
     leader = known or await notices.leader(connection, facts.row.unit_id, Role.supervisor)
     await notices.tell(runtime, connection, leader.id, facts.id, because)

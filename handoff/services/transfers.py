@@ -13,7 +13,7 @@ from handoff.domain.case import CARRYING, Actor, Role, Verb, transition
 from handoff.domain.transfers import Outcome, Past
 from handoff.services import cases, notices, office, ownership
 from handoff.services.cases import move, record
-from handoff.services.errors import NotFound
+from handoff.services.errors import Forbidden, NotFound
 from handoff.services.holding import Held, actor_of, given_reason, holding
 from handoff.services.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
@@ -36,11 +36,14 @@ async def request(runtime: Runtime, officer: Row[Any], case_id: UUID, unit: str,
     """Ask the unit (a slug) to take the case; the one who is asked there by name is chosen as for a new case.
 
     Raises `NotFound` for an unknown unit, `Unprocessable("no_reason")`, and `Conflict`: `transfer_pending`,
-    `transfer_loop` for a unit that has sent the case away before, `not_assignable` for the case's own.
+    `transfer_loop` for a unit that has sent the case away before, `not_assignable` for the case's own; `Forbidden` for
+    a confidential report.
     """
     reason = given_reason(why)
     async with holding(runtime, case_id) as held:
         facts, at = held.facts, runtime.clock()
+        if facts.row.reason == cases.CONFIDENTIAL:  # nobody else may even be asked (docs/adr/0018)
+            raise Forbidden()
         to = (await held.connection.execute(select(units).where(units.c.slug == unit))).one_or_none()
         if to is None:
             raise NotFound()

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
 from handoff.domain import choosing
-from handoff.services import alarms, answering, cases, followup, ownership, sending, taps
+from handoff.services import alarms, answering, cases, confidential, followup, ownership, sending, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -320,6 +320,9 @@ class _Application:
         await cases.settle(self.connection, self.question.id, "command", self.runtime.clock())
 
     async def _person(self, reason: str, reply: BotReply) -> None:
+        if reply.intent.name == confidential.INTENT and not self.conversation.confidential:
+            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
+            return
         await cases.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
                             classification=reply.classification())
 

@@ -175,6 +175,8 @@ conversations = Table(
     Column("citizen_id", ForeignKey("citizens.id"), nullable=False, index=True),
     Column("data_key_id", ForeignKey("data_keys.id"), nullable=False),
     Column("channel", String(12), nullable=False),
+    # A confidential report lives alone: nobody enters by a token, what arrives is private until its turn (adr/0018).
+    Column("confidential", Boolean, nullable=False, server_default=text("false")),
     Column("token_hash", LargeBinary, nullable=True),  # web: SHA-256 of the bearer token
     Column("next_seq", Integer, nullable=False, server_default="1"),
     # Who speaks (P4): NULL is the bot; changed by `services.ownership.give` only, which raises the epoch.
@@ -212,6 +214,7 @@ messages = Table(
     Column("in_reply_to", ForeignKey("messages.id"), nullable=True),
     Column("case_id", ForeignKey("cases.id", use_alter=True), nullable=True),
     Column("shows_case", Boolean, nullable=False, server_default=text("false")),
+    Column("private", Boolean, nullable=False, server_default=text("false")),  # its citizen sees it, no officer
     Column("channel_message_id", String(200), nullable=True),  # web: the Idempotency-Key; WhatsApp: the wamid
     Column("request_hash", LargeBinary, nullable=True),  # tells a repeated key from a reused one
     # P1: an inbound message ends in exactly one of these; a trigger lets it be set once (docs/adr/0004).
@@ -391,6 +394,17 @@ Index("ix_cases_open", *_PRESSING, postgresql_where=_OPEN)
 Index("ix_cases_waiting_by_unit", cases.c.unit_id, postgresql_where=text("status <> 'closed' AND reply_by IS NOT NULL"))
 Index("ix_cases_answered_by_unit", cases.c.unit_id, cases.c.first_replied_at)
 Index("ix_cases_conversation_id", cases.c.conversation_id)
+
+confidential_reports = Table(  # what a case with the reason `confidential_report` needs besides (adr/0018)
+    "confidential_reports", metadata,
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    # Officers whom it names, and their superiors: they never get it and never see it.
+    Column("kept_from", ARRAY(UUID(as_uuid=True)), nullable=False, server_default=text("'{}'")),
+    # Keyed hash of the message that it was: the same message is the same report, and the database tells nobody whose.
+    Column("origin_hash", LargeBinary, nullable=False, unique=True),
+    Column("link_hash", LargeBinary, nullable=False, unique=True),  # of the one-time link's token
+    _at("link_used_at", nullable=True),
+)
 
 case_items = Table(  # what the case is about: the message that opened it, and every further dispute that joined
     "case_items", metadata, _id(),

@@ -101,7 +101,7 @@ async def show(request: Request, number: str) -> HTTPResponse:
     except DatabaseAway:
         return _away(request, known)
     if key:
-        return _with_key(request, redirect(_path(known), status=303), known, key, COOKIE_SECONDS)
+        return give_key(request, redirect(_path(known), status=303), known, key)
     try:
         return await _page(request, opened)
     except DatabaseAway:
@@ -286,6 +286,11 @@ def _with_key(request: Request, response: HTTPResponse, number: str, key: str, s
     )
     response.headers["Cache-Control"] = html.MINE
     return response
+
+
+def give_key(request: Request, response: HTTPResponse, number: str, key: str) -> HTTPResponse:
+    """The response with the case's key as a cookie of its page."""
+    return _with_key(request, response, number, key, COOKIE_SECONDS)
 
 
 def _token(request: Request, number: str, key: str) -> str:

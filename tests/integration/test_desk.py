@@ -195,8 +195,10 @@ async def test_a_confidential_report_is_read_by_its_officer_only(runtime):
         await connection.execute(update(cases).where(cases.c.id == case.id).values(reason="confidential_report"))
     owner = await officer_row(runtime, case.officer_id)
     assert (await desk.case_in_full(runtime, owner, case.number))["words"] is True
-    for role, unit in (("head", "kependudukan"), ("supervisor", None)):
-        assert (await desk.case_in_full(runtime, await person(runtime, role, unit), case.number))["words"] is False
+    assert (await desk.case_in_full(runtime, await person(runtime, "auditor"), case.number))["words"] is False
+    for role, unit in (("head", "kependudukan"), ("supervisor", None), ("inspector", None)):
+        with pytest.raises(NotFound):
+            await desk.case_in_full(runtime, await person(runtime, role, unit), case.number)
 
 
 @pytest.mark.parametrize(("role", "unit", "error"), [
