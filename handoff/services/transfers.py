@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row, insert, select, update
 
-from handoff.domain.case import CARRYING, Actor, Role, Verb, transition
+from handoff.domain.case import CARRYING, Actor, Reason, Refusal, Role, Verb, transition
 from handoff.domain.transfers import Outcome, Past
 from handoff.services import cases, notices, office, ownership
 from handoff.services.cases import move, record
@@ -47,6 +47,8 @@ async def request(runtime: Runtime, officer: Row[Any], case_id: UUID, unit: str,
         to = (await held.connection.execute(select(units).where(units.c.slug == unit))).one_or_none()
         if to is None:
             raise NotFound()
+        if facts.row.reason == Reason.confidential_report:  # which no unit may see: who has it is nobody's to choose
+            raise Refusal("not_assignable")
         chosen = await office.choose_officer(held.connection, to, held.conversation.citizen_id, at)
         asked = await _officer(held, chosen.officer_id)
         state = transition(facts.state, Verb.transfer, actor_of(officer), actor_of(asked), past=await _past(held))

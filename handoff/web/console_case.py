@@ -17,7 +17,7 @@ from sanic.response import HTTPResponse, raw, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.catalogue import Aspect, Topic, render
-from handoff.domain.case import Actor, CaseState, ClosedReason, Refusal, Role, Status, Verb, transition
+from handoff.domain.case import Refusal, Verb, transition
 from handoff.services import desk, drafts, files, presence, reading
 from handoff.services.conversations import PAGE
 from handoff.services.errors import NotFound, ServiceError
@@ -36,6 +36,8 @@ from handoff.web.console import (
     titles,
     told,
 )
+from handoff.web.moves import EVENTS as MOVED
+from handoff.web.moves import Moves, actor_of, moves_of, state_of
 from handoff.web.requests import number_of, runtime_of, uuid_of
 from handoff.web.sketch import point
 
@@ -47,8 +49,8 @@ console_case.exception(DatabaseAway, PoolTimeout)(database_away)
 
 VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "propose": Verb.propose, "note": Verb.note,
          "hand_back": Verb.hand_back}  # by `data-action`
-EVENTS = {"takeover": "taken_over", "reply": "replied", "note": "noted", "propose": "proposed",
-          "hand_back": "handed_back"}
+EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied", "note": "noted",
+          "propose": "proposed", "hand_back": "handed_back"}
 ENTRIES = 4  # topics of the catalogue beside a conversation
 _FORM = re.compile(r"[0-9a-f]{32}")
 
@@ -131,6 +133,7 @@ async def whole(
         facts["places"] = [(place, point(place["latitude"], place["longitude"])) for place in given.places]
         asked: Aspect = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), "overview")
         today = runtime_of(request).clock().date()
+        facts["moves"] = await moves_of(runtime, session_of(request), found, case_id)
         facts["entries"] = [_entry(topic, asked, today) for topic in _topics(request, found, messages)]
     if sent.action:
         written[sent.action] = sent.text
@@ -151,7 +154,7 @@ async def _facts(request: Request, number: str, sent: Sent) -> dict[str, Any]:
         "actions": _actions(session, found), "done": _done(session, found, request.args.get("hasil") or ""),
         "earlier": max(0, first - 1 - PAGE) if first > 1 else None,
         "later": last if after is not None and last < found["last_seq"] else None,
-        "last": messages[-1]["seq"] if messages else after or 0, "written": {}, "revealed": None,
+        "last": messages[-1]["seq"] if messages else after or 0, "written": {}, "revealed": None, "moves": Moves(),
     }
 
 
@@ -190,11 +193,8 @@ def _actions(session: Session, case: dict[str, Any]) -> list[str]:
     """What the rules let this officer do to the case now, by `data-action`. Units are compared by slug."""
     if not case["words"]:
         return []
-    officer, reason = session.officer, case["closed_reason"]
-    actor = Actor("officer", str(officer.id), Role(officer.role), officer.unit_slug)
-    state = CaseState(Status(case["status"]), case["officer"]["id"], case["unit"]["slug"],
-                      ClosedReason(reason) if reason else None)
-    speaking = case["owner"] == "officer" and case["officer"]["id"] == str(officer.id)
+    state, actor = state_of(case), actor_of(session)
+    speaking = case["owner"] == "officer" and case["officer"]["id"] == actor.id
     allowed = []
     for action, verb in VERBS.items():
         try:
@@ -209,6 +209,13 @@ def _actions(session: Session, case: dict[str, Any]) -> list[str]:
 
 def _done(session: Session, case: dict[str, Any], action: str) -> str | None:
     """The action that the address claims was done, if this officer did such a thing to the case."""
+    if action == "reply" and _last_reply_sends_elsewhere(case):
+        action = "reply_redirect"
     me = {"name": session.officer.name, "title": session.officer.title}
     did = any(event["type"] == EVENTS.get(action) and event["officer"] == me for event in case["events"])
     return action if did else None
+
+
+def _last_reply_sends_elsewhere(case: dict[str, Any]) -> bool:
+    last = next((event["body"] for event in reversed(case["events"]) if event["type"] == "replied"), None)
+    return bool(last and last.get("redirect"))

@@ -9,6 +9,7 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from handoff.domain.redirect import read
 from handoff.services import desk, drafts, presence, verbs
 from handoff.services import reveal as revealing
 from handoff.services.errors import BadRequest, NotFound, ServiceError
@@ -68,7 +69,8 @@ async def act(request: Request, number: str, action: str) -> HTTPResponse:
             raise
         return await whole(request, number, sent, refusal)
     if _by_htmx(request):
-        return _notice(request, done=action)
+        elsewhere = action == "reply" and read(sent.text).is_redirect
+        return _notice(request, done="reply_redirect" if elsewhere else action)
     return redirect(f"/petugas/kasus/{number}?hasil={action}#hasil", status=303)
 
 

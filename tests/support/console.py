@@ -27,8 +27,17 @@ async def enter(client: httpx.AsyncClient, login: str, password: str = PASSWORD,
     return await client.post(form.action, data={**form.fields, "nama": login, "sandi": password, **more})
 
 
+TALK = ("takeover", "reply", "propose", "note", "hand_back")
+
+
 def offered(page: Page) -> list[str]:
-    return page.attributes("button", "data-action")
+    """What can be done in the talk."""
+    return [action for action in page.attributes("button", "data-action") if action in TALK]
+
+
+def moves(page: Page) -> set[str]:
+    """What can be done about whose case it is and how it ends."""
+    return set(page.attributes("button", "data-action")) - set(TALK)
 
 
 def form_of(page: Page, action: str) -> Form:
