@@ -1,0 +1,88 @@
+"""One pipeline, trained and asked in processes of its own, so that its time and memory are nobody else's.
+
+    python -m benchmarks.understanding.systems train CONFIG NLU FOLDER
+    python -m benchmarks.understanding.systems read MODEL QUESTIONS.json   (intents that go to a person: in the file)
+
+Each prints one JSON line, last.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.understanding import reading
+from benchmarks.understanding.outcomes import Outcome
+from benchmarks.understanding.reading import PROJECT, Question, Read
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training cost: seconds of time and of processors, megabytes at the most, megabytes of the model's file."""
+
+    model: str
+    seconds: float
+    processor_seconds: float
+    memory_mb: float
+    size_mb: float
+
+
+def train(config: Path, nlu: Path, folder: Path) -> Trained:
+    """Train the pipeline on what is in `nlu`, in a process of its own. Raises `RuntimeError` when it fails."""
+    return Trained(**_said("train", str(config), str(nlu), str(folder)))
+
+
+def read(trained: Trained, questions: Sequence[Question], to_a_person: frozenset[str], folder: Path) -> Read:
+    """Ask the model everything, in a process of its own. Raises `RuntimeError` when it fails."""
+    file = folder / "questions.json"
+    file.write_text(json.dumps({"questions": [asdict(q) for q in questions], "to_a_person": sorted(to_a_person)}))
+    said = _said("read", trained.model, str(file))
+    return Read(**{**said, "outcomes": [Outcome(**outcome) for outcome in said["outcomes"]]})
+
+
+def _said(*words: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.understanding.systems", *words]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def _train(config: Path, nlu: Path, folder: Path) -> Trained:
+    from rasa.model_training import train_nlu
+
+    started = time.perf_counter()
+    path = train_nlu(str(config), str(nlu), str(folder), fixed_model_name=config.stem)
+    if path is None:
+        raise RuntimeError("no model")
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return Trained(path, time.perf_counter() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024,
+                   Path(path).stat().st_size / 1e6)
+
+
+def _read(model: Path, file: Path) -> Read:
+    wanted = json.loads(file.read_text())
+    questions = [Question(**fields) for fields in wanted["questions"]]
+    return reading.read(model, questions, frozenset(wanted["to_a_person"]))
+
+
+def main() -> None:
+    """As the module says."""
+    reading.quiet()
+    warnings.simplefilter("ignore")
+    sys.path.insert(0, str(PROJECT))
+    what, *words = sys.argv[1:]
+    paths = [Path(word) for word in words]
+    print(json.dumps(asdict({"train": _train, "read": _read}[what](*paths))))
+
+
+if __name__ == "__main__":
+    main()
