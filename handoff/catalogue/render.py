@@ -88,13 +88,13 @@ def answer(topic: Topic, aspect: Aspect = "overview", today: date | None = None)
     """
     if aspect not in _aspects(topic):
         aspect = "overview"
-    blocks = _overview(topic) if aspect == "overview" else _about(topic, aspect)
-    lines = [line for block in blocks for line in block.lines]
+    shown = blocks(topic, aspect)
+    lines = [line for block in shown for line in block.lines]
     sources, reviewed = _sources(lines), _reviewed(topic, lines)
     words = wording()
     text = _template().render(
         title=topic.title,
-        blocks=blocks,
+        blocks=shown,
         stale=_stale(topic, today),
         help=words.help,
         source=words.source,
@@ -104,21 +104,26 @@ def answer(topic: Topic, aspect: Aspect = "overview", today: date | None = None)
     return Rendered(text.strip(), [source.label for source in sources], reviewed, _related(topic, aspect))
 
 
+def blocks(topic: Topic, aspect: Aspect) -> list[Block]:
+    """What the answer about `aspect` says, in its order."""
+    return _about(topic, aspect) if aspect != "overview" and aspect in _aspects(topic) else _overview(topic)
+
+
 def page(topic: Topic, first: Aspect = "overview", today: date | None = None) -> Page:
     """Everything known about `topic`, in sections; what somebody asked about may come `first`. With `today`, an entry
     that is overdue for review says so."""
     aspects = sorted(_aspects(topic), key=lambda aspect: aspect != first)
-    blocks = [block for aspect in aspects if aspect != "overview" for block in _section_blocks(topic, aspect)]
-    blocks += _who(topic) + [_shown(topic, name) for name in topic.shows]
-    blocks += _notes(topic)
+    shown = [block for aspect in aspects if aspect != "overview" for block in _section_blocks(topic, aspect)]
+    shown += _who(topic) + [_shown(topic, name) for name in topic.shows]
+    shown += _notes(topic)
     if topic.time and topic.time.examples:
-        blocks.append(Block(wording().headings["examples"], _facts(topic, topic.time.examples)))
+        shown.append(Block(wording().headings["examples"], _facts(topic, topic.time.examples)))
     summary = _summary(topic)
-    lines = [summary, *(line for block in blocks for line in block.lines)]
+    lines = [summary, *(line for block in shown for line in block.lines)]
     reviewed = _reviewed(topic, lines)
     words = wording()
     return Page(
-        topic.title, summary, tuple(blocks), _sources(lines), reviewed, words.reviewed_on(reviewed),
+        topic.title, summary, tuple(shown), _sources(lines), reviewed, words.reviewed_on(reviewed),
         words.day(topic.next_review), _stale(topic, today), topic.keeper,
     )
 

@@ -41,6 +41,9 @@ class Wording(BaseModel):
     contact: str
     help: str
     source: str
+    step: str
+    go_on: str
+    next_step: Annotated[str, Field(max_length=TITLE_LENGTH)]
     reviewed: str
     months: Annotated[tuple[str, ...], Field(min_length=12, max_length=12)]
 

@@ -57,7 +57,7 @@ _LOST_PHRASE = re.compile(
 _LOST_AROUND = POLITE | vocabulary("""
     aku anda apa bagaimana bahasanya coba dengan gimana gmn gue gw ini itu jadi jadinya jawaban jawabannya kalimatnya
     kulo lagi lebih malah masih nerangin ngomongnya njelasin penjelasannya saja sama saya semua semuanya sederhana sy
-    tadi terlalu yang yg
+    tadi terlalu tetap tetep yang yg
 """)
 
 

@@ -12,8 +12,10 @@ from handoff.bot import BotFailed, BotReading
 from handoff.catalogue import Aspect
 from handoff.domain import asking, context, several, waiting
 from handoff.domain.several import Heard
+from handoff.services import stepping
 from handoff.services.answering import Handover, Wanted, needs_person
 from handoff.services.runtime import Runtime
+from handoff.services.stepping import Step
 
 ASPECT_OF: dict[str, Aspect] = {"tanya_biaya": "fee", "tanya_waktu": "time", "tanya_syarat": "requirements"}
 TALK = frozenset({
@@ -31,17 +33,22 @@ LONGEST_JOINED = 120  # characters of a text that may join two matters in one se
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do about a text instead of asking Rasa. `which`: an aspect was asked, and nothing says of what."""
+    """What to do about a text instead of asking Rasa. `which`: an aspect was asked, and nothing says of what; `step`:
+    the last answer was not understood."""
 
     wanted: tuple[Wanted, ...] = ()
     person: Handover | None = None
     which: str | None = None
+    step: Step | None = None
 
 
 async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | None:
     """None when Rasa's reading of the text, as it stands, is all there is. Raises `BotAway`."""
     if conversation.last_case_id is not None:
         return None  # P5: the message reopens the closed case
+    if asking.lost(text) and (told := await stepping.last(runtime, conversation)):
+        step, in_steps = told
+        return Plan(person=Handover("repeated_question", step.topic)) if in_steps else Plan(step=step)
     last = _last(runtime, conversation)
     if last is not None and (answered := _wait(runtime, last, text)):
         return answered

@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services import cases, ownership
 from handoff.services import outbox as outgoing
@@ -73,13 +74,18 @@ async def _withhold(runtime: Runtime, conversation_id: UUID, message_id: UUID) -
             update(messages).where(messages.c.id == message_id).values(delivery="withheld")
             .returning(messages.c.in_reply_to)
         )).scalar_one()
-        if question_id is None:
-            pass
+        if question_id is None or await _with_a_person(connection, question_id):
+            pass  # of two answers to one message both were withheld
         elif conversation.owner_officer_id is not None:
             await cases.message_arrived(runtime, connection, conversation, question_id)
         else:
             await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer")
     await dispatch(runtime, conversation_id)
+
+
+async def _with_a_person(connection: AsyncConnection, question_id: UUID) -> bool:
+    fate = (await connection.execute(select(messages.c.fate).where(messages.c.id == question_id))).scalar_one()
+    return fate in ("case", "new_case")
 
 
 async def dispatch_overdue(runtime: Runtime, waited: timedelta, limit: int = 500) -> int:

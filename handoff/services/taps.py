@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import ASPECTS
 from handoff.domain.case import Refusal
-from handoff.services import answering, cases, ownership
+from handoff.services import answering, cases, ownership, stepping
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -56,8 +56,8 @@ async def carry_out(runtime: Runtime, conversation_id: UUID, message_id: UUID, p
             await desk.on_case(ON_A_CASE[kind], conversation.open_case_id, rest)
         elif kind in ON_A_CLOSED_CASE:
             await desk.on_case(ON_A_CLOSED_CASE[kind], conversation.last_case_id, rest)
-        elif kind in ("topic", "aspect"):
-            await desk.topic(rest)
+        elif kind in ("topic", "aspect", "step"):
+            await desk.topic(kind, rest)
         elif kind == "dispute":
             await cases.take_in(
                 runtime, connection, conversation, message_id, reason="disputed_answer", answer_id=UUID(rest)
@@ -111,7 +111,7 @@ class _Desk:
             return
         await self.settle()
 
-    async def topic(self, rest: str) -> None:
+    async def topic(self, kind: str, rest: str) -> None:
         """Answered as long as no officer has begun: afterwards a person owns the conversation (P4)."""
         topic, _, aspect = rest.partition(":")
         if self.conversation.owner_officer_id is not None:
@@ -119,12 +119,24 @@ class _Desk:
             if facts.row.status != "assigned":
                 await cases.message_arrived(self.runtime, self.connection, self.conversation, self.message_id)
                 return
+        if kind == "step":
+            await self.step(rest)
+            return
         if topic not in self.runtime.catalogue.topics or (aspect and aspect not in ASPECTS):
             await self.outdated()
             return
         await answering.give_answer(
             self.runtime, self.connection, self.conversation, self.message_id, topic, aspect or "overview", chosen=True,
         )
+
+    async def step(self, rest: str) -> None:
+        step = stepping.named(self.runtime, rest)
+        if step is None:
+            await self.outdated()
+        else:
+            await stepping.tell(
+                self.runtime, self.connection, self.conversation, self.message_id, step, chosen=True
+            )
 
     async def other(self, rest: str) -> AskInstead:
         case_id, _, question_id = rest.partition(":")

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
 from handoff.domain import choosing
-from handoff.services import alarms, answering, cases, confidential, followup, ownership, sending, taps
+from handoff.services import alarms, answering, cases, confidential, followup, ownership, sending, stepping, taps
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -247,6 +247,8 @@ class _Application:
         """Answer what was understood together with what was said before."""
         if plan.which is not None:
             await self._ask_which(plan.which, ())
+        elif plan.step is not None:
+            await stepping.tell(self.runtime, self.connection, self.conversation, self.question.id, plan.step)
         else:
             await self._answer(plan.wanted, plan.person)
 
