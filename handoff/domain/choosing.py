@@ -54,10 +54,14 @@ def _by_title(typed: tuple[str, ...], offered: Sequence[Button]) -> str | None:
 def _by_number(typed: tuple[str, ...], offered: Sequence[Button]) -> str | None:
     bare = _bare(typed)
     number = _NUMBERS.get(bare[0]) if len(bare) == 1 else None  # "satu satu" is no choice
-    if number is None or number > len(offered):
+    if number is None:
         return None
-    button = offered[number - 1 if number > 0 else number]
-    return None if _careful(button) else button["payload"]
+    counted = [_NUMBERS.get("".join(words(b["title"])[:1])) for b in offered]
+    if any(counted):  # "5 (sangat baik)" stands first and is no number one
+        meant = [b for b, own in zip(offered, counted, strict=True) if own == number]
+    else:
+        meant = list(offered[number - 1 : number] if number > 0 else offered[-1:])
+    return meant[0]["payload"] if len(meant) == 1 and not _careful(meant[0]) else None
 
 
 def _going_on(typed: tuple[str, ...], offered: Sequence[Button]) -> str | None:
