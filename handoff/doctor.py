@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -116,8 +117,16 @@ def _database_content(settings: Settings, urls: DatabaseUrls) -> Iterator[Findin
     yield Finding("schema", "up to date")
     yield _role(urls)
     missing = asyncio.run(_missing_keys(settings, urls))
+    yield from _refused_mail(urls)
     lacks = f"lacks {', '.join(missing)}" if missing else "has every key that the database knows"
     yield Finding("data keys", lacks, "add it to WAJAH_DATA_KEYS from your backup" if missing else "")
+
+
+def _refused_mail(urls: DatabaseUrls) -> Iterator[Finding]:
+    with psycopg.connect(urls.app, connect_timeout=5) as connection:
+        row = connection.execute("SELECT count(*) FROM mails WHERE state IN ('undeliverable', 'failed')").fetchone()
+    if row and row[0]:
+        yield Finding("mail", f"{row[0]} mails were refused by the addresses they were for; officers were told")
 
 
 def _role(urls: DatabaseUrls) -> Finding:
@@ -159,6 +168,22 @@ def _catalogue(settings: Settings) -> Iterator[Finding]:
     for keeper, topics in late.items():
         advice = f"{keeper.person}, {keeper.position}, checks their sources and sets `reviewed`"
         yield Finding("catalogue", f"review is overdue: {', '.join(topics)}", advice, fault=False)
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    """Whether news reaches people outside the console, and what was refused."""
+    if settings.smtp_url is None:
+        yield Finding("mail", "no SMTP_URL: officers' news is in the console only, citizens' in the conversation")
+        return
+    parts = urlsplit(settings.smtp_url)
+    address = (parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 25))
+    try:
+        socket.create_connection(address, timeout=PROBE_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        yield Finding("mail", f"{address[0]}:{address[1]}: {reason}", "start the mail server, or correct SMTP_URL")
+        return
+    yield Finding("mail", f"{address[0]}:{address[1]} answers; mail is sent as {settings.smtp_from}")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

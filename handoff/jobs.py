@@ -14,7 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
-from handoff.services import late, referrals, sweep, turn, uploads
+from handoff.services import escalation, late, mail, referrals, sweep, turn, uploads
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
@@ -65,6 +65,16 @@ def register(runtime: Runtime) -> procrastinate.App:
         """The day has come to ask an office outside again: its officer is told."""
         if told := await referrals.remind(runtime):
             log.info("%d officers reminded to ask again", told)
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="clocks", queue=queue.CLOCKS, queueing_lock="clocks")
+    async def clocks(timestamp: int) -> None:
+        """Look at the clocks of cases until nothing is due, then send the mail that came of it. The sweep looks too;
+        both at once do everything once."""
+        await escalation.once(runtime)
+        while await escalation.tell(runtime):
+            pass
+        await mail.send_due(runtime)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")

@@ -1,0 +1,153 @@
+"""News reaches people by e-mail (P7): through a real SMTP server, once, and never with a citizen's words in it."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select, update
+
+from handoff.services import escalation, inbox, mail, notices, turn, verbs
+from handoff.services.inbox import Inbound
+from handoff.store import db
+from handoff.store.schema import contacts, officers
+from handoff.store.schema_clocks import mails
+from tests.support.mailbox import mailbox
+from tests.support.office import officer_row, open_case, person
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+WIB = ZoneInfo("Asia/Jakarta")
+WORDS = "anak saya sakit keras dan kartunya mati"
+CITIZEN = "warga@contoh.id"
+
+
+def wib(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=WIB)
+
+
+@pytest.fixture
+def box():
+    with mailbox() as box:
+        yield box
+
+
+@pytest.fixture
+async def posting(runtime, box):
+    """The runtime with a mail server, and an address for every officer."""
+    async with db.transaction(runtime.pool) as connection:
+        await connection.execute(update(officers).values(email=officers.c.login + "@contoh.go.id"))
+    settings = dataclasses.replace(runtime.settings, smtp_url=box.url, smtp_from="wajah@contoh.go.id")
+    return dataclasses.replace(runtime, settings=settings)
+
+
+async def with_address(runtime, address: str = CITIZEN):
+    case = await open_case(runtime, WORDS)
+    await inbox.receive(runtime, case.conversation_id, Inbound("contact", {"email": address}))
+    await turn.drain(runtime, case.conversation_id)
+    return case
+
+
+async def rows(runtime) -> list[tuple[str, int, str | None]]:
+    async with db.transaction(runtime.pool) as connection:
+        found = (await connection.execute(select(mails).order_by(mails.c.created_at))).all()
+    return [(row.state, row.attempts, row.refusal) for row in found]
+
+
+async def test_p07_officer_supervisor_and_citizen_are_mailed(posting, box, clock):
+    case = await with_address(posting)
+    officer, supervisor = await officer_row(posting, case.officer_id), await person(posting, "supervisor")
+    clock.set(wib("11-24 10:30"))
+    await escalation.once(posting)
+    assert await mail.send_due(posting) == 1
+    (reminder,) = box.to(officer.email or f"{officer.login}@contoh.go.id")
+    assert case.number in reminder["Subject"]
+    assert "separuh waktu untuk balasan pertama" in reminder.get_content()
+
+    clock.set(wib("11-24 11:00"))
+    await escalation.once(posting)
+    assert await mail.send_due(posting) == 2
+    assert "terlambat" in box.to(f"{supervisor.login}@contoh.go.id")[0].get_content()
+    await verbs.reply(posting, officer, case.id, "Maaf menunggu. Kami bantu sekarang.")
+    await mail.send_due(posting)
+    news = [message.get_content() for message in box.to(CITIZEN)]
+    assert len(news) == 2
+    assert officer.name in news[1]
+    assert all(f"/kasus/{case.number}?k=" in text for text in news)
+    assert await mail.send_due(posting) == 0  # each of them once
+
+    for _, message in box.received:
+        whole = message.as_string() + message.get_content()
+        for word in ("sakit keras", "kartunya", "Kami bantu sekarang"):
+            assert word not in whole
+
+
+async def test_p07_news_of_one_moment_is_one_mail(posting, box, clock):
+    opened = [await open_case(posting) for _ in range(4)]
+    clock.set(wib("12-10 10:00"))  # after an outage
+    await escalation.once(posting)
+    await mail.send_due(posting)
+    supervisor = await person(posting, "supervisor")
+    (letter,) = box.to(f"{supervisor.login}@contoh.go.id")
+    assert "4 kasus" in letter["Subject"]
+    assert all(case.number in letter.get_content() for case in opened)
+    assert "/petugas/kabar" in letter.get_content()
+
+
+async def test_p07_two_workers_send_each_mail_once(posting, box, clock):
+    for _ in range(5):
+        await open_case(posting)
+    clock.set(wib("11-24 11:30"))
+    await escalation.once(posting)
+    sent = await asyncio.gather(*(mail.send_due(posting) for _ in range(4)))
+    assert sum(sent) == len(box.received)
+    assert len({message["Message-ID"] for _, message in box.received}) == len(box.received)
+    assert {state for state, _, _ in await rows(posting)} == {"sent"}
+
+
+async def test_p07_a_bounce_is_seen_and_the_officer_is_told(posting, box, clock):
+    box.refusals[CITIZEN] = "550 5.1.1 no such user"
+    case = await with_address(posting)
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    assert await mail.send_due(posting) == 0
+    assert (await rows(posting))[0] == ("undeliverable", 1, "550: the address is refused")
+    async with db.transaction(posting.pool) as connection:
+        assert [n.kind for n in await notices.told_of(connection, case.id)] == ["mail_refused"]
+        assert (await connection.execute(select(contacts.c.refused_at))).scalar_one() is not None
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Ada kabar.")
+    assert len([state for state, _, _ in await rows(posting) if state == "pending"]) == 1  # the officer's own
+
+
+async def test_p07_what_is_refused_for_now_is_tried_again_later(posting, box, clock):
+    box.refusals[CITIZEN] = "451 4.7.1 greylisted"
+    case = await with_address(posting)
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    assert await mail.send_due(posting) == 0
+    assert await rows(posting) == [("pending", 1, "451: the address is refused")]
+    assert await mail.send_due(posting) == 0
+    assert (await rows(posting))[0][1] == 1  # not at once
+    clock.forward(timedelta(minutes=1))
+    del box.refusals[CITIZEN]
+    assert await mail.send_due(posting) == 1
+    assert (await rows(posting))[0][0] == "sent"
+
+
+async def test_p07_a_mail_server_that_is_away_loses_nothing(posting, box, clock):
+    case = await with_address(posting)
+    away = dataclasses.replace(posting, settings=dataclasses.replace(posting.settings, smtp_url="smtp://127.0.0.1:9"))
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    assert await mail.send_due(away) == 0
+    clock.forward(timedelta(minutes=1))
+    assert await mail.send_due(posting) == 1
+    assert len(box.to(CITIZEN)) == 1
+
+
+async def test_without_a_mail_server_news_stays_in_the_console(runtime, clock):
+    case = await with_address(runtime)
+    clock.set(wib("11-24 11:30"))
+    await escalation.once(runtime)
+    assert await mail.send_due(runtime) == 0
+    assert await rows(runtime) == []
+    assert await notices.unread(runtime, await officer_row(runtime, case.officer_id)) == 1
