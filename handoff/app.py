@@ -22,6 +22,7 @@ from handoff.web.console_board import console_board
 from handoff.web.console_case import console_case
 from handoff.web.console_case_actions import case_actions
 from handoff.web.console_moves import console_moves
+from handoff.web.console_news import console_news
 from handoff.web.console_queue import console_queue
 from handoff.web.cors import open_to_foreign_sites
 from handoff.web.health import health, measure
@@ -53,7 +54,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     )
     for blueprint in (
         chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
-        console_moves, console_case, case_actions, docs,
+        console_moves, console_news, console_case, case_actions, docs,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))

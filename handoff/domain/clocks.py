@@ -185,6 +185,26 @@ def acts(kind: Kind, mark: int) -> frozenset[Act]:
     return found | {Act.outside_ways} if kind is Kind.resolution and mark == 2 else found
 
 
+class Kept(StrEnum):
+    """What became of a promised time."""
+
+    running = "running"
+    held = "held"        # the citizen was asked, or has a proposal
+    kept = "kept"
+    missed = "missed"
+    dropped = "dropped"  # the case ended otherwise before it was due
+
+
+def became(due: datetime, now: datetime, ended: datetime | None, held: datetime | None, settled: bool) -> Kept:
+    """What became of a time promised for `due`; `settled`: its clock ended because what was promised had come."""
+    stopped = ended or held
+    if (stopped or now) > due:
+        return Kept.missed
+    if ended is not None:
+        return Kept.kept if settled else Kept.dropped
+    return Kept.held if held is not None else Kept.running
+
+
 def again(calendar: WorkingCalendar, told_at: datetime) -> datetime:
     """When head and supervisor are told again of a deadline that is missed by more than half."""
     try:

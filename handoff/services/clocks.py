@@ -6,7 +6,7 @@ the same transaction, and what became of the deadlines stands in the event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,9 +19,10 @@ from handoff.domain import clocks as rules
 from handoff.domain import sla
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Status
-from handoff.domain.clocks import MEASURED, REPLIES, Clock, Kind, Standing
+from handoff.domain.clocks import MEASURED, REPLIES, Clock, Kept, Kind, Standing
 from handoff.services import office
 from handoff.services.runtime import Runtime
+from handoff.store import db
 from handoff.store.schema import cases, units
 from handoff.store.schema_clocks import breaches, clocks
 
@@ -209,8 +210,26 @@ async def _said(
     return sla.said(calendar, max(start, calendar.next_open(start)), target, ahead, each, people)
 
 
-async def history(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
-    """Every clock that the case ever had, the oldest first."""
-    return (await connection.execute(
-        select(clocks).where(clocks.c.case_id == case_id).order_by(clocks.c.started_at, clocks.c.kind)
-    )).all()
+@dataclass(frozen=True)
+class Promise:
+    """A time that was promised for a case, and what became of it."""
+
+    kind: Kind
+    due_at: datetime
+    became: Kept
+
+
+async def promises(runtime: Runtime, case: Row[Any]) -> list[Promise]:
+    """Every time that was promised for the case (a row of `cases`), the oldest first."""
+    async with db.statement(runtime.pool) as connection:
+        rows = (await connection.execute(
+            select(clocks).where(clocks.c.case_id == case.id, clocks.c.kind.in_([kind.value for kind in MEASURED]))
+            .order_by(clocks.c.started_at, clocks.c.mark_2)
+        )).all()
+    given_up = case.closed_reason in ("withdrawn", "merged", "not_a_request")
+    now = runtime.clock()
+    return [
+        Promise(Kind(row.kind), row.mark_2, rules.became(
+            row.mark_2, now, row.ended_at, row.held_since, settled=not (given_up and row.ended_at == case.closed_at)
+        )) for row in rows
+    ]

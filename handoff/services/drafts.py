@@ -17,7 +17,7 @@ from handoff.store import db
 from handoff.store.crypto import ContentGone, seal_json, unseal_json
 from handoff.store.schema import cases, conversations, drafts
 
-KINDS = ("reply", "note", "propose")  # the boxes of a case, by `data-action`
+KINDS = ("reply", "note", "propose", "ask")  # the boxes of a case, by `data-action`
 
 
 async def keep(runtime: Runtime, officer: Row[Any], case_id: UUID, texts: Mapping[str, str]) -> None:

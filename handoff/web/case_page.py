@@ -21,7 +21,7 @@ from sanic.response import HTTPResponse, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import conversations, delivery, files, inbox, pages
+from handoff.services import clocks, conversations, delivery, files, inbox, pages
 from handoff.services.case_steps import doings
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
@@ -208,6 +208,7 @@ async def _facts(request: Request, opened: OpenedCase, start: int) -> dict[str, 
     return {
         "case": facts.row, "officer": facts.officer, "unit": facts.unit, "reply_is_due": opened.reply_is_due,
         "messages": await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW),
+        "promises": await clocks.promises(runtime, facts.row),
         "steps": happened.steps, "answers": happened.answers, "others": happened.others,
         "older": max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
         "newer": min(start + WINDOW, newest) if start < newest else None,
@@ -219,7 +220,8 @@ def _version(facts: dict[str, Any]) -> str:
     case, officer = facts["case"], facts["officer"]
     shown = [
         case.status, case.closed_reason, case.respond_by, case.resolve_by, case.first_replied_at, officer.name,
-        [(m["seq"], len(m["text"])) for m in facts["messages"]], len(facts["steps"]), facts["older"], facts["newer"],
+        [(m["seq"], len(m["text"])) for m in facts["messages"]], len(facts["steps"]), facts["promises"],
+        facts["older"], facts["newer"],
         [b["payload"] for b in (*facts["answers"], *facts["others"])],
     ]
     return hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()[:16]

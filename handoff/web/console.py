@@ -32,6 +32,7 @@ console.on_request(html.learn)
 DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it was shown to
 TIMES = ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by", "next_deadline", "first_replied_at",
          "proposed_at", "closed_at", "undelivered_since")
+WITH_US = (Status.assigned, Status.in_progress)  # while the citizen is asked or has a proposal, no resolution is late
 
 
 class Unavailable(ServiceError):
@@ -151,7 +152,7 @@ def told(request: Request, case: dict[str, Any]) -> dict[str, Any]:
     return {
         **case, **times, "title": titles(request).get(case["topic"], case["topic"]), "reply_due": reply_due,
         "late": _passed(runtime, times["next_deadline"]),
-        "late_resolve": case["status"] != Status.closed and _passed(runtime, times["resolve_by"]),
+        "late_resolve": case["status"] in WITH_US and _passed(runtime, times["resolve_by"]),
     }
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Refusal, Verb, transition
+from handoff.domain.closing import Cause
 from handoff.services import desk, drafts, files, presence, reading
 from handoff.services.conversations import PAGE
 from handoff.services.errors import NotFound, ServiceError
@@ -47,10 +48,10 @@ console_case.on_request(authenticate)
 console_case.exception(ServiceError)(refused)
 console_case.exception(DatabaseAway, PoolTimeout)(database_away)
 
-VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "propose": Verb.propose, "note": Verb.note,
-         "hand_back": Verb.hand_back}  # by `data-action`
-EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied", "note": "noted",
-          "propose": "proposed", "hand_back": "handed_back"}
+VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "ask": Verb.ask, "propose": Verb.propose,
+         "note": Verb.note, "hand_back": Verb.hand_back}  # by `data-action`
+EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied", "ask": "asked",
+          "note": "noted", "propose": "proposed", "hand_back": "handed_back"}
 ENTRIES = 4  # topics of the catalogue beside a conversation
 _FORM = re.compile(r"[0-9a-f]{32}")
 
@@ -61,13 +62,16 @@ class Sent:
 
     action: str = ""
     text: str = ""
+    cause: str = Cause.other
     form: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @classmethod
     def of(cls, request: Request, action: str) -> Sent:
         """The form's fields; line ends as the officer typed them, not as browsers post them."""
         text, form = field_of(request, "pesan").replace("\r\n", "\n"), field_of(request, "kiriman")
-        return cls(action, text, form) if _FORM.fullmatch(form) else cls(action, text)
+        cause = field_of(request, "sebab")
+        known_cause = cause if cause in set(Cause) else Cause.other
+        return cls(action, text, known_cause, form) if _FORM.fullmatch(form) else cls(action, text, known_cause)
 
     def key(self, session: Session) -> str:
         """The officer's own idempotency key. It covers verb and words too: a page opened again from the browser's

@@ -3,12 +3,15 @@ is; sent by htmx it is answered with one sentence, and the page fetches what is 
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from handoff.domain.closing import Cause
 from handoff.domain.redirect import read
 from handoff.services import desk, drafts, presence, verbs
 from handoff.services import reveal as revealing
@@ -25,7 +28,9 @@ case_actions = Blueprint("case_actions", url_prefix="/petugas/kasus")
 case_actions.on_request(html.learn)
 case_actions.on_request(authenticate)
 
-SAYING = {"reply": verbs.reply, "note": verbs.note, "propose": verbs.propose}
+SAYING: dict[str, Callable[..., Awaitable[UUID]]] = {
+    "reply": verbs.reply, "ask": verbs.ask, "note": verbs.note, "propose": verbs.propose,
+}
 TO_NOTICE = {"HX-Retarget": "#kabar-kasus", "HX-Reswap": "innerHTML", "Wajah-Kabar": "1"}
 
 
@@ -62,7 +67,8 @@ async def act(request: Request, number: str, action: str) -> HTTPResponse:
         elif action == "hand_back":
             await verbs.hand_back(runtime, session.officer, case_id)
         else:
-            await SAYING[action](runtime, session.officer, case_id, sent.text, sent.key(session))
+            more = {"cause": Cause(sent.cause)} if action == "propose" else {}
+            await SAYING[action](runtime, session.officer, case_id, sent.text, sent.key(session), **more)
             await drafts.drop(runtime, session.officer, case_id, action)
     except ServiceError as refusal:
         if _by_htmx(request):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.access import OFFICE_WIDE
 from handoff.domain.case import Reason, Role, Status
-from handoff.services import lists, office
+from handoff.services import lists, notices, office
 from handoff.services.desk import Scope
 from handoff.services.errors import BadRequest, ServiceError
 from handoff.services.lists import SHOWN, Wanted
@@ -31,7 +31,7 @@ console_queue.exception(DatabaseAway, PoolTimeout)(database_away)
 SCOPES: dict[str, Scope] = {"saya": "mine", "unit": "unit", "semua": "all"}
 SEARCH_CHARACTERS = 200
 FILTERS = ("keadaan", "alasan", "topik", "terlambat", "belum")
-_WAY_BACK = re.compile(r"/petugas(?:/papan|/kasus/\d{4}-\d{4})?")
+_WAY_BACK = re.compile(r"/petugas(?:/papan|/kabar|/kasus/\d{4}-\d{4})?")
 
 
 @console_queue.get("/")
@@ -48,9 +48,11 @@ async def fragment(request: Request) -> HTTPResponse:
 
 @console_queue.get("/hitungan")
 async def unread(request: Request) -> HTTPResponse:
-    """What is unread of the officer's own cases, for the head of every page."""
-    numbers = await lists.unread(runtime_of(request), session_of(request).officer)
-    return page(request, "petugas_unread.html", numbers=json.dumps(numbers), unread=sum(numbers.values()))
+    """What is unread of the officer's own cases and of their news, for the head of every page."""
+    runtime, officer = runtime_of(request), session_of(request).officer
+    numbers = await lists.unread(runtime, officer)
+    return page(request, "petugas_unread.html", numbers=json.dumps(numbers), unread=sum(numbers.values()),
+                news=await notices.unread(runtime, officer))
 
 
 @console_queue.post("/cari")

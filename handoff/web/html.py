@@ -30,6 +30,7 @@ from handoff.web.requests import runtime_of
 HERE = Path(__file__).parent
 SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
+NOT_THE_WIDGETS = ("console", "desk", "promise", "became")  # words of pages only
 WIDGET = ("tools", "line", "talk", "frame", "chat")  # the order in which the parts of widget/ are put together
 _COMMENT = re.compile(  # on lines of its own, or after code
     r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$|(?<=[;{},\]])\s+// [^\n]*$", re.MULTILINE | re.DOTALL
@@ -76,7 +77,7 @@ class Pages:
 
     def widget(self, sign: Sign, office: Office) -> Asset:
         """`/widget.js` for this office."""
-        said = {name: words for name, words in self.words.items() if name not in ("console", "desk")}
+        said = {name: words for name, words in self.words.items() if name not in NOT_THE_WIDGETS}
         return _widget(json.dumps({
             **said, "office": sign.name, "is_example": sign.is_example,
             "days": DAYS, "months": MONTHS, "zones": ZONES, "visit": _visit(office),

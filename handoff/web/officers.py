@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import hmac
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,7 @@ from sanic.response import HTTPResponse, empty
 
 from handoff.domain.access import Permission, allows
 from handoff.domain.case import Role, Status
+from handoff.domain.closing import Cause
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services import desk, publications, staff, verbs
 from handoff.services.desk import Scope
@@ -51,6 +53,12 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     text: str
+
+
+class Proposal(Words):
+    """A resolution in words for the citizen, and what the trouble came from."""
+
+    cause: Cause = Cause.other
 
 
 class Reason(BaseModel):
@@ -244,10 +252,17 @@ async def note(request: Request, number: str) -> HTTPResponse:
     return await _say(request, number, verbs.note)
 
 
+@officers.post("/cases/<number:str>/ask")
+async def ask(request: Request, number: str) -> HTTPResponse:
+    """A concrete question to the citizen; until they answer, the resolution's clock stands."""
+    return await _say(request, number, verbs.ask)
+
+
 @officers.post("/cases/<number:str>/propose")
 async def propose(request: Request, number: str) -> HTTPResponse:
-    """A resolution, which the citizen accepts or refuses."""
-    return await _say(request, number, verbs.propose)
+    """A resolution, which the citizen accepts or refuses; with what the trouble came from."""
+    given = body_of(request, Proposal)
+    return await _say(request, number, functools.partial(verbs.propose, cause=given.cause), given)
 
 
 @officers.post("/cases/<number:str>/hand_back")
@@ -272,8 +287,10 @@ async def republish(request: Request, topic: str) -> HTTPResponse:
     return answer({"topic": topic, "suspended": False, "epoch": epoch})
 
 
-async def _say(request: Request, number: str, verb: Callable[..., Awaitable[UUID]]) -> HTTPResponse:
-    text, key, case_id = body_of(request, Words).text, _key(request), await located(request, number)
+async def _say(
+    request: Request, number: str, verb: Callable[..., Awaitable[UUID]], given: Words | None = None
+) -> HTTPResponse:
+    text, key, case_id = (given or body_of(request, Words)).text, _key(request), await located(request, number)
     said = await verb(runtime_of(request), session_of(request).officer, case_id, text, key)
     return await after(request, number, said)
 

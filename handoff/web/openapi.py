@@ -35,7 +35,7 @@ from handoff.web.api_models_officers import (
 )
 from handoff.web.chat import Beginning, Consenting
 from handoff.web.internal import CaseWanted
-from handoff.web.officers import COOKIE, Credentials, NewPassword, Words
+from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
 from handoff.web.officers_moving import FollowUp, Referral, Transfer, Why
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
@@ -102,7 +102,8 @@ OPERATIONS = {  # by blueprint and handler
     "officers.take_over": Operation(200, Acted, ACTING),
     "officers.reply": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.note": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
-    "officers.propose": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
+    "officers.ask": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
+    "officers.propose": Operation(200, Spoke, SPEAKING, takes=Proposal, parameters=(KEY,)),
     "officers.hand_back": Operation(200, Acted, ACTING),
     "officers.transfer": Operation(200, Acted, SPEAKING, takes=Transfer),
     "officers.withdraw_transfer": Operation(200, Acted, ACTING),

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from handoff.domain.case import Role
-from handoff.services import staff
+from handoff.services import escalation, staff
 from handoff.store import db
 from handoff.store.schema import officers
 from handoff.web.limits import Buckets
@@ -148,7 +148,8 @@ async def test_a_form_without_the_sessions_token_does_nothing(served, token):
 PAGES = ("/petugas?lingkup=saya", "/petugas?lingkup=unit", "/petugas?lingkup=semua", "/petugas/kasus/{number}")
 DOOR = [303] * 4
 ROLES: dict[str, tuple[list[int], list[int], list[str]]] = {  # each page; takeover and a note; what the case offers
-    "the case's officer": ([200, 200, 403, 200], [303, 303], ["takeover", "reply", "propose", "note", "hand_back"]),
+    "the case's officer": ([200, 200, 403, 200], [303, 303],
+                           ["takeover", "reply", "ask", "propose", "note", "hand_back"]),
     "their colleague": ([200, 200, 403, 200], [303, 303], ["takeover"]),
     "head": ([200, 200, 403, 200], [303, 303], ["takeover", "note"]),
     "supervisor": ([200, 200, 200, 200], [303, 303], ["takeover", "note"]),
@@ -201,3 +202,35 @@ async def role(served, name: str, case) -> httpx.AsyncClient:
         async with db.transaction(runtime.pool) as connection:
             await connection.execute(update(officers).values(must_change_password=True))
     return client
+
+
+# --- news -------------------------------------------------------------------------------------------------------------
+
+
+async def test_p07_news_is_shown_to_its_reader_only_and_marked_read(served):
+    case = await open_case(served.runtime)
+    officer = await officer_row(served.runtime, case.officer_id)
+    served.clock.forward(timedelta(minutes=90))
+    await escalation.once(served.runtime)
+    client = await browser(served, officer)
+    page = Page(await client.get("/petugas/kabar"))
+    assert case.number in page.text
+    assert "separuh waktu untuk balasan pertama" in page.text
+    assert "1 kabar baru" in (await client.get("/petugas/hitungan")).text
+    for role_name, said in (("supervisor", "terlambat, batasnya"), ("head", "dihitung terlambat di halaman publik")):
+        unit = "kependudukan" if role_name == "head" else None
+        other = Page(await (await browser(served, await person(served.runtime, role_name, unit))).get("/petugas/kabar"))
+        assert said in other.text
+        assert "separuh waktu" not in other.text
+    form = form_of(page, "/kabar")
+    after = Page(await client.post(form.action, data=form.fields))
+    assert "belum dibaca" not in after.text
+    assert "kabar baru" not in (await client.get("/petugas/hitungan")).text
+    assert (await client.post("/petugas/kabar", data={**form.fields, "sampai": "kemarin"})).status_code == 400
+    assert (await client.post("/petugas/kabar", data={**form.fields, "tanda": "x"})).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["supervisor", "auditor", "admin", "data_officer"])
+async def test_anybody_with_a_session_has_their_own_news(served, name):
+    client = await browser(served, await person(served.runtime, name))
+    assert "Belum ada kabar" in Page(await client.get("/petugas/kabar")).text

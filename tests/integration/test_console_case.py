@@ -90,7 +90,7 @@ async def test_of_two_officers_one_takes_over_and_the_other_reads_who(served):
     winner = people[both.index(won)]
     assert "Percakapan ini sekarang Anda tangani." in Page(won).text
     assert f"sudah diambil alih oleh {winner.name}" in Page(lost).text
-    assert offered(Page(won)) == ["reply", "propose", "note", "hand_back"]
+    assert offered(Page(won)) == ["reply", "ask", "propose", "note", "hand_back"]
     assert offered(Page(lost)) == []
 
 
@@ -107,7 +107,7 @@ async def test_a_talk_from_takeover_to_the_citizens_yes(served, runtime):
     assert "Balasan Anda tersimpan" in page.text
     page = Page(await does(client, page, "hand_back"))
     assert "Bot boleh menjawab lagi." in page.text
-    assert offered(page) == ["takeover", "reply", "propose", "note"]
+    assert offered(page) == ["takeover", "reply", "ask", "propose", "note"]
     page = Page(await does(client, page, "propose", "KTP sudah jadi."))
     assert "Penyelesaian diusulkan, menunggu jawaban warga" in page.text
     seen = [m["text"] for m in await citizen.sees()]

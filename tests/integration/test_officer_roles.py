@@ -36,6 +36,7 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "reply": ("POST", "/cases/{number}/reply", {"text": "Baik."}),
     "note": ("POST", "/cases/{number}/note", {"text": "Catatan."}),
     "propose": ("POST", "/cases/{number}/propose", {"text": "Sudah beres."}),
+    "ask": ("POST", "/cases/{number}/ask", {"text": "Nomor KK Anda berapa?"}),
     "hand back": ("POST", "/cases/{number}/hand_back", None),
     "transfer": ("POST", "/cases/{number}/transfer", {"unit": "sosial", "reason": "urusan bansos"}),
     "withdraw transfer": ("DELETE", "/cases/{number}/transfer", None),
@@ -51,7 +52,7 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
 FREE = {"sign in": 200, "who am I": 200, "sign out": 204, "password": 204}  # anybody's own business
-_SPEAKING = ("reply", "note", "propose", "hand back")
+_SPEAKING = ("reply", "note", "propose", "ask", "hand back")
 
 
 # Answering what nobody has asked: an offer, a dismissal, a proposal that was held back.

@@ -9,7 +9,7 @@
   const says = talk.dataset;
   const base = `/petugas/kasus/${number}`;
   const list = byId("pesan-pesan");
-  const BOXES = ["reply", "note", "propose"];
+  const BOXES = ["reply", "note", "propose", "ask"];
   const PING = 10000, TYPED = 8000, KEEP = 1000, AGAIN = 5000;
 
   const box = (kind) => byId(`pesan-${kind}`);
