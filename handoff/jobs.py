@@ -53,6 +53,13 @@ def register(runtime: Runtime) -> procrastinate.App:
             mac = await audit.anchor(connection, runtime.settings, runtime.clock())
         log.info("audit anchor %s", mac.hex())
 
+    _clocks(app, runtime)
+    return app
+
+
+def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
+    """What runs by itself from time to time."""
+
     @app.periodic(cron="* * * * * */10")
     @app.task(name="late_answers", queue=queue.CLOCKS, queueing_lock="late_answers")
     async def late_answers(timestamp: int) -> None:
@@ -82,8 +89,6 @@ def register(runtime: Runtime) -> procrastinate.App:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
             log.info("removed %d old uploads", removed)
-
-    return app
 
 
 def work(settings: Settings) -> None:
