@@ -222,7 +222,7 @@ async def test_p07_news_is_shown_to_its_reader_only_and_marked_read(served):
         other = Page(await (await browser(served, await person(served.runtime, role_name, unit))).get("/petugas/kabar"))
         assert said in other.text
         assert "separuh waktu" not in other.text
-    form = form_of(page, "/kabar")
+    form = form_of(page, "kabar")
     after = Page(await client.post(form.action, data=form.fields))
     assert "belum dibaca" not in after.text
     assert "kabar baru" not in (await client.get("/petugas/hitungan")).text

@@ -147,7 +147,7 @@ async def test_p07_a_question_holds_the_resolution_only_and_for_thirty_days(runt
     with pytest.raises(Exception, match="no_question"):
         await verbs.ask(runtime, officer, case.id, "Mohon dilengkapi berkasnya.")
     clock.set(wib("11-25 10:00"))
-    await verbs.ask(runtime, officer, case.id, "Boleh kirim foto KTP lama Anda?")
+    await verbs.ask(runtime, officer, case.id, "Nomor KK Anda berapa, dan atas nama siapa?")
     assert (await facts_of(runtime, case.id)).row.status == "waiting_citizen"
     seen = len(await citizen.sees())
     for day, reminders in (("12-05 10:00", 1), ("12-15 10:00", 2)):
@@ -170,7 +170,7 @@ async def test_p07_an_answer_lets_the_clock_go_on_with_what_was_left(runtime, cl
     case = await open_case(runtime)
     officer, citizen = await officer_row(runtime, case.officer_id), Citizen(runtime, case.conversation_id)
     clock.set(wib("11-25 10:00"))
-    await verbs.ask(runtime, officer, case.id, "Boleh kirim foto KTP lama Anda?")
+    await verbs.ask(runtime, officer, case.id, "Nomor KK Anda berapa, dan atas nama siapa?")
     clock.set(wib("11-26 10:00"))
     await citizen.writes("ini fotonya")
     await turn.drain(runtime, citizen.id)
