@@ -27,7 +27,7 @@ async def enter(client: httpx.AsyncClient, login: str, password: str = PASSWORD,
     return await client.post(form.action, data={**form.fields, "nama": login, "sandi": password, **more})
 
 
-TALK = ("takeover", "reply", "propose", "note", "hand_back")
+TALK = ("takeover", "reply", "ask", "propose", "note", "hand_back")
 
 
 def offered(page: Page) -> list[str]:
