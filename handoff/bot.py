@@ -12,6 +12,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from handoff.domain.identity import mask
+from handoff.domain.status import without_keys
 from handoff.domain.text import neutralise
 
 CALL_SECONDS = 5.0
@@ -87,7 +88,7 @@ class _Readings(BaseModel):
 
 
 def _harmless(text: str) -> str:
-    return mask(neutralise(text), HIDDEN).text
+    return mask(neutralise(without_keys(text)), HIDDEN).text
 
 
 class Bot:

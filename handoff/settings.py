@@ -41,6 +41,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     catalogue: Path
     catalogue_overlay: Path | None    # the agency's own facts, over ours (docs/catalogue.md)
+    connectors: Path | None           # how to look up applications at agencies (docs/connectors.md)
     demo: bool
     clock_file: Path | None
     rate_conversation: tuple[int, float]  # (burst, refill per second)
@@ -88,6 +89,7 @@ class Settings:
             cors_origins=tuple(o.strip() for o in env.get("WAJAH_CORS_ORIGINS", "*").split(",") if o.strip()),
             catalogue=REPOSITORY / "data" / "catalogue",
             catalogue_overlay=Path(env["WAJAH_CATALOGUE"]) if env.get("WAJAH_CATALOGUE") else None,
+            connectors=Path(env["WAJAH_CONNECTORS"]) if env.get("WAJAH_CONNECTORS") else None,
             demo=demo,
             clock_file=Path(clock) if clock else None,
             rate_conversation=_rate(env, "WAJAH_RATE_CONVERSATION", (60, 2.0)),

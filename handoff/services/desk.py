@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.access import OFFICE_WIDE, Matter, Permission, Viewer, allows, may
 from handoff.domain.case import UNIT_ROLES, Reason, Role, Status
 from handoff.domain.identity import mask
+from handoff.domain.status import without_keys
 from handoff.services.conversations import PAGE, file_in, local_time, read_in
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
@@ -257,7 +258,7 @@ async def _messages(runtime: Runtime, connection: AsyncConnection, row: Row[Any]
         if message["case"]:
             del message["case"]["url"]  # its key is the citizen's: who has it can close the case
         if message["author"] == "citizen":  # who needs the numbers says why: services.reveal
-            masked = mask(message["text"])
+            masked = mask(without_keys(message["text"]))
             message["text"], message["masked"] = masked.text, list(masked.found)
         for file in message["attachments"]:
             file["name"] = mask(file["name"]).text

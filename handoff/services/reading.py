@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.identity import mask
+from handoff.domain.status import without_keys
 from handoff.services.conversations import read_in
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -67,7 +68,7 @@ async def _message(
     runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, seq: int
 ) -> dict[str, Any]:
     [message] = await read_in(runtime, connection, conversation_id, seq - 1, with_notes=True, limit=1)
-    message["text"] = mask(message["text"]).text
+    message["text"] = mask(without_keys(message["text"])).text
     for file in message["attachments"]:
         file["name"] = mask(file["name"]).text
     return message

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, insert, select
 
+from handoff.domain.status import without_keys
 from handoff.domain.text import clean
 from handoff.services import ownership
 from handoff.services.cases import record
@@ -50,4 +51,4 @@ async def reveal(runtime: Runtime, officer: Row[Any], case_id: UUID, seq: int, r
             officer_id=officer.id, conversation_id=conversation_id, what="identity", at=runtime.clock()
         ))
         await notify(connection, conversation_id, conversation.next_seq - 1)
-    return str(found[0]["text"])
+    return without_keys(str(found[0]["text"]))

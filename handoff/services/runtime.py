@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import procrastinate
@@ -11,6 +12,8 @@ from handoff.bot import Bot
 from handoff.catalogue import Catalogue
 from handoff.catalogue import load as load_catalogue
 from handoff.clock import Clock, file_clock, system_clock
+from handoff.connectors import Connectors
+from handoff.connectors import load as load_connectors
 from handoff.settings import Settings
 from handoff.store import db, queue
 from handoff.store.crypto import Keyring
@@ -19,7 +22,7 @@ from handoff.texts import Texts
 
 @dataclass(frozen=True)
 class Runtime:
-    """The process's settings, database pool, keys, clock, catalogue, texts, bot client and job queue."""
+    """The process's settings, database pool, keys, clock, catalogue, texts, bot client, connectors and job queue."""
 
     settings: Settings
     pool: AsyncEngine
@@ -28,6 +31,7 @@ class Runtime:
     catalogue: Catalogue
     texts: Texts
     bot: Bot
+    connectors: Connectors
     jobs: procrastinate.App
 
     @classmethod
@@ -35,19 +39,23 @@ class Runtime:
         """Build a runtime; nothing is connected yet. `settings.database_url` must be known by now."""
         if settings.database_url is None:
             raise ValueError("a runtime needs DATABASE_URL; the supervisor sets it for its children")
+        catalogue = load_catalogue(settings.catalogue, settings.catalogue_overlay)
+        connectors = load_connectors(settings.connectors, os.environ, frozenset(catalogue.topics))
         clock = file_clock(settings.clock_file) if settings.clock_file else system_clock
         return cls(
             settings=settings,
             pool=db.engine(settings.database_url, pool_size),
             keyring=Keyring(settings),
             clock=clock,
-            catalogue=load_catalogue(settings.catalogue, settings.catalogue_overlay),
+            catalogue=catalogue,
             texts=Texts.load(),
             bot=Bot(settings.rasa_url, settings.internal_token),
+            connectors=Connectors(connectors),
             jobs=queue.create(settings.database_url),
         )
 
     async def close(self) -> None:
         """Let go of connections."""
         await self.bot.close()
+        await self.connectors.close()
         await self.pool.dispose()

@@ -20,7 +20,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
 from handoff.domain import choosing
-from handoff.services import alarms, answering, cases, confidential, followup, ownership, sending, stepping, taps
+from handoff.services import (
+    alarms,
+    answering,
+    cases,
+    confidential,
+    followup,
+    ownership,
+    sending,
+    status,
+    stepping,
+    taps,
+)
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -191,6 +202,8 @@ async def _to_officer(
 
 async def _ask(runtime: Runtime, question: Question) -> bool:
     conversation = question.conversation
+    if await status.by_number(runtime, conversation, question.text):
+        return await _status(runtime, question, {})
     try:
         plan = await followup.plan(runtime, conversation, question.text)
         if plan is not None:
@@ -213,7 +226,15 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
 
 async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
     """Carry out what Rasa said, if the conversation is still as it was when we asked."""
+    if status.is_asked(reply) and question.conversation.last_case_id is None:
+        return await _status(runtime, question, reply.classification())
     return await _unchanged(runtime, question, partial(_Application.as_told, reply=reply))
+
+
+async def _status(runtime: Runtime, question: Question, classification: dict[str, Any]) -> bool:
+    """Look first, with no transaction open, then say it."""
+    told = await status.look_up(runtime, question.conversation, question.text, classification)
+    return await _unchanged(runtime, question, partial(_Application.as_found, told=told))
 
 
 async def _unchanged(
@@ -252,6 +273,10 @@ class _Application:
         else:
             await self._answer(plan.wanted, plan.person)
 
+    async def as_found(self, told: status.Told) -> None:
+        """Say where the case or the application stands."""
+        await status.give(self.runtime, self.connection, self.conversation, self.question.id, told)
+
     async def as_told(self, reply: BotReply) -> None:
         """Carry out what Rasa said."""
         instructions = [m.custom for m in reply.replies if m.custom]
@@ -281,6 +306,9 @@ class _Application:
             await self._person("bot_failure", reply)
 
     async def _answer(self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None) -> None:
+        if person is not None and person.classification.get("intent") == confidential.INTENT:
+            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
+            return
         await answering.give_answers(
             self.runtime, self.connection, self.conversation, self.question.id, wanted, said=self.question.text,
             person=person,

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 ROOMS = (
     ("__main__",),
     ("run", "commands", "doctor", "supervisor", "embedded", "home", "journal", "model", "processes"), ("app",),
-    ("jobs", "web"), ("channels",), ("services",), ("bot", "texts", "catalogue", "clock"), ("store", "domain"),
+    ("jobs", "web"), ("channels",),
+    ("services",), ("bot", "texts", "catalogue", "clock", "connectors"), ("store", "domain"),
     ("settings",),
 )
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
