@@ -14,7 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
-from handoff.services import escalation, late, mail, referrals, sweep, turn, uploads
+from handoff.services import duty, escalation, late, mail, referrals, sweep, turn, uploads
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
@@ -54,6 +54,7 @@ def register(runtime: Runtime) -> procrastinate.App:
         log.info("audit anchor %s", mac.hex())
 
     _clocks(app, runtime)
+    _daily(app, runtime)
     return app
 
 
@@ -65,13 +66,6 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
     async def late_answers(timestamp: int) -> None:
         """Answer the questions that only a failed bot had left to officers."""
         await late.answer_late(runtime)
-
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
-    async def ask_again(timestamp: int) -> None:
-        """The day has come to ask an office outside again: its officer is told."""
-        if told := await referrals.remind(runtime):
-            log.info("%d officers reminded to ask again", told)
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="clocks", queue=queue.CLOCKS, queueing_lock="clocks")
@@ -89,6 +83,24 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
             log.info("removed %d old uploads", removed)
+
+
+def _daily(app: procrastinate.App, runtime: Runtime) -> None:
+    """What a day brings: whom to ask again, whose leave begins."""
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
+    async def ask_again(timestamp: int) -> None:
+        """The day has come to ask an office outside again: its officer is told."""
+        if told := await referrals.remind(runtime):
+            log.info("%d officers reminded to ask again", told)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="leaves", queue=queue.CLOCKS, queueing_lock="leaves")
+    async def leaves(timestamp: int) -> None:
+        """Who is on leave from today on keeps no open case."""
+        if moved := await duty.begin_leaves(runtime):
+            log.info("%d cases moved to who is there", moved)
 
 
 def work(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 
@@ -76,6 +76,30 @@ def choose(candidates: Sequence[Candidate], language: str = "id") -> Candidate:
         limit = min(candidate.open_cases for candidate in pool) + KNOWN_MARGIN
         pool = _least(pool, lambda candidate: not (candidate.knows_citizen and candidate.open_cases <= limit))
     return min(pool, key=lambda c: (c.open_cases, c.last_assigned_at or _LONG_AGO, c.officer_id))
+
+
+@dataclass(frozen=True)
+class Place:
+    """An officer's place in the office, as far as who answers for whom is concerned."""
+
+    officer_id: str
+    unit_id: str
+    role: Role
+
+
+def kept_from(named: Set[str], spoke: Set[str], places: Sequence[Place]) -> dict[str, str]:
+    """Who does not get a complaint, by id, and why: whom it names (`named`), who spoke with the citizen before it
+    (`spoke`), and the direct superior of either (`superior`): the head of an officer's unit, the supervisors of a head.
+    """
+    kept = dict.fromkeys(spoke, "spoke") | dict.fromkeys(named, "named")
+    about = [place for place in places if place.officer_id in kept]
+    units = {place.unit_id for place in about if place.role is not Role.head}
+    heads = any(place.role is Role.head for place in about)
+    for place in places:
+        leads = (place.role is Role.head and place.unit_id in units) or (place.role is Role.supervisor and heads)
+        if leads:
+            kept.setdefault(place.officer_id, "superior")
+    return kept
 
 
 def is_away(since: datetime | None, at: datetime, zone: tzinfo) -> bool:

@@ -90,6 +90,7 @@ class Verb(StrEnum):
     accept_transfer = "accept_transfer"
     decline_transfer = "decline_transfer"
     withdraw_transfer = "withdraw_transfer"
+    hand_on = "hand_on"
     refer = "refer"
     dismiss = "dismiss"
     confirm_dismissal = "confirm_dismissal"
@@ -176,8 +177,8 @@ def transition(
     past: Past | None = None,
 ) -> CaseState:
     """The case after `actor` did `verb`; the same state when the verb changes nothing of it. `target` is the active
-    officer who shall have the case (`reassign`) or is asked to take it (`transfer`, with where it has been); `silence`
-    what is known of the citizen's (`close_silent`).
+    officer who shall have the case (`reassign`, `hand_on`) or is asked to take it (`transfer`, with where it has been);
+    `silence` what is known of the citizen's (`close_silent`).
 
     Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
     """
@@ -185,6 +186,8 @@ def transition(
         return _reassign(state, actor, target)
     if verb is Verb.close_silent:
         return _close_silent(state, actor, silence)
+    if verb is Verb.hand_on:
+        return _hand_on(state, actor, target)
     if verb is Verb.transfer:
         return _transfer(state, actor, target, past or Past())
     return _RULES[verb](state, actor)
@@ -346,6 +349,16 @@ def _withdraw_transfer(state: CaseState, actor: Actor) -> CaseState:
     if _still_open(state).offer is None:
         raise Refusal("no_transfer")
     return replace(state, offer=None)
+
+
+def _hand_on(state: CaseState, actor: Actor, target: Actor | None) -> CaseState:
+    """Its officer leaves, or it is about them: somebody else has it, in the same transaction (P2)."""
+    _by(actor, "system")
+    _still_open(state)
+    if target is None or not target.id or not target.unit_id:
+        raise Refusal("not_assignable")
+    offer = state.offer if state.offer and state.offer.unit_id != target.unit_id else None
+    return replace(state, officer_id=target.id, unit_id=target.unit_id, offer=offer)
 
 
 def _refer(state: CaseState, actor: Actor) -> CaseState:

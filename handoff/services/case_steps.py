@@ -22,7 +22,8 @@ from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import case_events, conversations, messages, officers
 
 SAID_BY_CITIZEN = "citizen_message"
-TOLD = ("why", "office", "sent", "reference", "unit_name")  # what of an event's words is the citizen's to read
+#: What of an event's words is the citizen's to read.
+TOLD = ("why", "office", "sent", "reference", "unit_name", "because")
 
 
 @dataclass(frozen=True)

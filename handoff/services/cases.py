@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import logging
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,9 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import alarm
 from handoff.domain import number as case_number
+from handoff.domain.assignment import NobodyToAssign
 from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Reason, Status, Verb, opened, transition
 from handoff.services import answers as given
-from handoff.services import clocks, notices, office, ownership
+from handoff.services import clocks, complaints, notices, office, ownership
+from handoff.services.errors import Conflict
 from handoff.services.outbox import Outgoing, button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import audit
@@ -30,7 +33,7 @@ from handoff.store.schema import answers, case_items, cases, conversations, mess
 
 log = logging.getLogger(__name__)
 
-CITIZEN = Actor("citizen")
+CITIZEN, SYSTEM = Actor("citizen"), Actor("system")
 ACKNOWLEDGE_EVERY = timedelta(minutes=15)
 CONFIDENTIAL = Reason.confidential_report.value
 COMPLAINTS = {"complaint", "disputed_decision", "disputed_answer"}
@@ -129,13 +132,14 @@ async def take_in(
         answer_id, topic = await _disputed(connection, conversation.id, answer_id, topic)
     if explanation is not None:
         await given.store(runtime, connection, conversation, explanation)
+    kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
     if conversation.open_case_id is not None:
-        facts = await _join(runtime, connection, conversation, message_id, reason, answer_id)
+        facts = await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)
     elif conversation.last_case_id is not None:
-        facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id)
+        facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id, kept)
     else:
         facts = await _open(runtime, connection, conversation, message_id, reason, topic, answer_id,
-                            classification or {}, taker)
+                            classification or {}, taker, kept)
     await notify(connection, conversation.id, message.seq)
     return facts
 
@@ -202,10 +206,12 @@ def _class_of(runtime: Runtime, topic: str | None, reason: str) -> str:
 async def _open(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
     topic: str | None, answer_id: UUID | None, classification: dict[str, Any], taker: office.Taker | None,
+    kept: Mapping[UUID, str],
 ) -> Facts:
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
     taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
+    taker = replace(taker, barred=taker.barred | kept.keys())
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)
     limits = clocks.limits(chosen.calendar, chosen.unit.first_reply_minutes, at, chosen.from_when, sla_class)
@@ -220,7 +226,8 @@ async def _open(
     await record(
         runtime, connection, conversation, case_id, "opened", Actor("system"), reason=reason, topic=topic,
         message_id=message_id, answer_id=answer_id, officer_id=chosen.officer_id, unit_id=chosen.unit.id,
-        on_duty=chosen.on_duty, respond_by=limits.respond_by, resolve_by=limits.resolve_by, **classification,
+        on_duty=chosen.on_duty, respond_by=limits.respond_by, resolve_by=limits.resolve_by,
+        **_kept_from(kept), **classification,
     )
     owned = await ownership.give(connection, conversation, officer_id=chosen.officer_id, open_case_id=case_id)
     await _to_person(connection, message_id, "new_case", at, case_id)
@@ -279,11 +286,16 @@ def _card(
 
 async def _join(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
-    answer_id: UUID | None,
+    answer_id: UUID | None, kept: Mapping[UUID, str],
 ) -> Facts:
-    """A further matter joins the open case and returns the conversation to its officer."""
+    """A further matter joins the open case and returns the conversation to its officer; a complaint that may be about
+    them gives the case to somebody else."""
     at = runtime.clock()
     facts = await load(connection, conversation.open_case_id)
+    if facts.row.officer_id in kept:
+        conversation = await to_another(runtime, connection, conversation, facts, set(kept), "complaint",
+                                        **_kept_from(kept))
+        facts = await load(connection, facts.id)
     state = transition(facts.state, Verb.join, CITIZEN)
     await _item(connection, facts.id, message_id, reason, answer_id, at)
     await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
@@ -303,17 +315,20 @@ async def _join(
 
 async def reopen(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str = "reopened",
-    answer_id: UUID | None = None,
+    answer_id: UUID | None = None, kept: Mapping[UUID, str] | None = None,
 ) -> Facts:
-    """The closed case again, under its number (P5); an officer who left meanwhile is replaced by name."""
+    """The closed case again, under its number (P5); an officer who left meanwhile is replaced by name, and so is one
+    who is `kept` from it."""
     at = runtime.clock()
     facts = await load(connection, conversation.last_case_id)
     state = transition(facts.state, Verb.reopen, CITIZEN)
     officer_id, unit = facts.row.officer_id, facts.unit
     calendar = await office.calendar_of(connection, unit, at)
     start = at
-    if not facts.officer.active:
+    kept = kept or {}
+    if not facts.officer.active or officer_id in kept:
         taker = await office.taker_again(connection, facts.row, unit)
+        taker = replace(taker, barred=taker.barred | kept.keys())
         chosen = await office.choose(connection, taker, conversation.citizen_id, at)
         officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
     limits = clocks.limits(calendar, unit.first_reply_minutes, at, start, facts.row.sla_class)
@@ -324,7 +339,7 @@ async def reopen(
         runtime, connection, conversation, facts.id, "reopened", CITIZEN, message_id=message_id, reason=reason,
         was_closed=facts.row.closed_reason, closed_at=facts.row.closed_at, officer_id=officer_id,
         resolve_by=limits.resolve_by, respond_by_was=facts.row.respond_by, resolve_by_was=facts.row.resolve_by,
-        dismissed_by=facts.row.dismissal_by,
+        dismissed_by=facts.row.dismissal_by, **_kept_from(kept),
     )
     owned = await ownership.give(connection, conversation, officer_id=officer_id, open_case_id=facts.id)
     await _to_person(connection, message_id, "case", at, facts.id)
@@ -332,6 +347,36 @@ async def reopen(
     other = button(runtime, "other", f"other:{facts.id}:{message_id}")
     await store(runtime, connection, owned, [_card(runtime, again, "case.reopened", message_id, (other,))])
     return again
+
+
+async def to_another(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], facts: Facts, barred: set[UUID],
+    because: str, **more: Any,
+) -> Row[Any]:
+    """The open case goes to somebody who is not `barred`, who is told, and so is the citizen. Returns the conversation
+    as it is then. Raises `Conflict("nobody_else")`."""
+    taker = await office.taker_again(connection, facts.row, facts.unit)
+    try:
+        chosen = await office.choose(connection, replace(taker, barred=taker.barred | barred),
+                                     conversation.citizen_id, runtime.clock())
+    except NobodyToAssign:
+        raise Conflict("nobody_else") from None
+    other = Actor("officer", str(chosen.officer_id), unit_id=str(chosen.unit.id))
+    await move(connection, facts, transition(facts.state, Verb.hand_on, SYSTEM, other))
+    if conversation.owner_officer_id is not None:  # where the bot speaks it goes on
+        conversation = await ownership.give(
+            connection, conversation, officer_id=chosen.officer_id, open_case_id=facts.id
+        )
+    await record(runtime, connection, conversation, facts.id, "handed_on", SYSTEM, because=because,
+                 officer_id=chosen.officer_id, officer_was=facts.row.officer_id, **more)
+    await notices.tell(runtime, connection, chosen.officer_id, facts.id, "handed_on")
+    now = await load(connection, facts.id)
+    await store(runtime, connection, conversation, [_card(runtime, now, "case.reassigned", None)])
+    return await ownership.lock(connection, conversation.id)
+
+
+def _kept_from(kept: Mapping[UUID, str]) -> dict[str, Any]:
+    return {"kept_from": {str(one): why for one, why in kept.items()}} if kept else {}
 
 
 async def move(connection: AsyncConnection, facts: Facts, state: CaseState, **columns: Any) -> None:

@@ -42,6 +42,7 @@ LISTED = 200
 _WORDLESS = frozenset({
     "reason", "topic", "respond_by", "resolve_by", "respond_by_was", "resolve_by_was", "reply_by", "reply_by_was",
     "clock", "due_at", "officer_id", "officer_was", "unit_id", "on_duty", "was_closed", "closed_at", "cause",
+    "because", "kept_from", "stars",
 })
 
 _KEPT_FROM = (

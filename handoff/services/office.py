@@ -96,7 +96,7 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
     takes cases. Raises `NotFound`, `assignment.NobodyToAssign`.
     """
     if taker.role is None:
-        return await choose_officer(connection, await unit_for(connection, taker.unit), citizen_id, at)
+        return await choose_officer(connection, await unit_for(connection, taker.unit), citizen_id, at, taker.barred)
     await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(taker.role.value))))
     for roles in ({taker.role.value}, {Role.head.value}, {Role.supervisor.value}, TAKES_CASES):
         found: dict[str, tuple[assignment.Candidate, Row[Any], WorkingCalendar]] = {}
@@ -107,7 +107,9 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
                     found[one.officer_id] = (one, unit, calendar)
         if found:
             best = assignment.choose([candidate for candidate, _, _ in found.values()])
-            return await _chosen(connection, *found[best.officer_id], at)
+            if (chosen := await _chosen(connection, *found[best.officer_id], at)) is not None:
+                return chosen
+            return await choose(connection, taker, citizen_id, at)
     raise assignment.NobodyToAssign
 
 
@@ -122,25 +124,38 @@ async def taker_again(connection: AsyncConnection, case: Row[Any], unit: Row[Any
     return Taker(role=Role.inspector, barred=frozenset(kept_from))
 
 
-async def choose_officer(connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, at: datetime) -> Chosen:
+async def choose_officer(
+    connection: AsyncConnection, unit: Row[Any], citizen_id: UUID, at: datetime, barred: Set[UUID] = frozenset()
+) -> Chosen:
     """Who gets a new case of `unit` (P2). One assignment a unit at a time, so that a burst is shared out evenly.
 
-    A unit without a single active officer gives its case to the default unit. Raises `assignment.NobodyToAssign`.
+    A unit without a single active officer gives its case to the default unit, and where all of those are `barred`, to
+    anybody else of the office. Raises `assignment.NobodyToAssign`.
     """
     await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(str(unit.id)))))
     calendar = await calendar_of(connection, unit, at)
-    candidates = await _candidates(connection, unit, citizen_id, calendar, at)
-    if not candidates and not unit.is_default:
-        return await choose_officer(connection, await unit_for(connection, None), citizen_id, at)
-    return await _chosen(connection, assignment.choose(candidates), unit, calendar, at)
+    found = await _candidates(connection, unit, citizen_id, calendar, at)
+    candidates = [one for one in found if UUID(one.officer_id) not in barred]
+    if candidates:
+        chosen = await _chosen(connection, assignment.choose(candidates), unit, calendar, at)
+        return chosen or await choose_officer(connection, unit, citizen_id, at, barred)
+    if not unit.is_default:
+        return await choose_officer(connection, await unit_for(connection, None), citizen_id, at, barred)
+    if barred:
+        return await choose(connection, Taker(role=Role.officer, barred=frozenset(barred)), citizen_id, at)
+    raise assignment.NobodyToAssign
 
 
 async def _chosen(
     connection: AsyncConnection, best: assignment.Candidate, unit: Row[Any], calendar: WorkingCalendar, at: datetime
-) -> Chosen:
-    await connection.execute(update(officers).where(officers.c.id == UUID(best.officer_id)).values(last_assigned_at=at))
+) -> Chosen | None:
+    """None when they were deactivated in this very moment."""
+    there = (await connection.execute(
+        update(officers).where(officers.c.id == UUID(best.officer_id), officers.c.active).values(last_assigned_at=at)
+        .returning(officers.c.id)
+    )).first()
     start = at if best.on_duty else best.next_duty or calendar.next_open(at)
-    return Chosen(UUID(best.officer_id), best.on_duty, start, unit, calendar)
+    return Chosen(UUID(best.officer_id), best.on_duty, start, unit, calendar) if there else None
 
 
 async def _candidates(

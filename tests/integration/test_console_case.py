@@ -192,14 +192,28 @@ ROUTES: dict[str, tuple[str, str, dict[str, str]]] = {
     "draft": ("PUT", "/draf", {"reply": "Baru separuh"}),
     "presence": ("POST", "/hadir", {}),
     "reveal": ("POST", "/tampilkan", {"pesan": "1", "alasan": "cocokkan data"}),
+    "transfer": ("POST", "/pindah", {"unit": "sosial", "pesan": "Urusan bansos."}),
+    "withdraw transfer": ("POST", "/pindah/batal", {}),
+    "accept transfer": ("POST", "/pindah/terima", {}),
+    "decline transfer": ("POST", "/pindah/tolak", {"pesan": "Bukan kami."}),
+    "refer": ("POST", "/rujuk", {"kantor": "Kemenaker", "pesan": "Surat.", "hari": "2026-12-01"}),
+    "follow up": ("POST", "/rujuk/{file}", {"pesan": "Belum."}),
+    "dismiss": ("POST", "/bukan-permintaan", {"pesan": "Pesan pizza."}),
+    "confirm dismissal": ("POST", "/bukan-permintaan/benarkan", {"pesan": "Ya."}),
+    "allow address": ("POST", "/benarkan-alamat", {"pesan": "Memang di sana."}),
 }
-_ALL = dict.fromkeys(ROUTES, 200) | {"act": 303, "draft": 204}
+_MOVES = ("transfer", "withdraw transfer", "accept transfer", "decline transfer", "refer", "follow up", "dismiss",
+          "confirm dismissal", "allow address")
+_ALL = dict.fromkeys(ROUTES, 200) | {"act": 303, "draft": 204} | dict.fromkeys(_MOVES, 409)
+_OWN = _ALL | {"transfer": 303, "withdraw transfer": 303, "refer": 303, "follow up": 404, "dismiss": 303,
+               "allow address": 403}
+_LEADS = _ALL | {"transfer": 303, "withdraw transfer": 303}
 _UNKNOWN = dict.fromkeys(ROUTES, 404)
 EXPECTED: dict[str, dict[str, int]] = {
-    "the case's officer": _ALL,
-    "their colleague": _ALL | {"act": 409},
-    "the unit's head": _ALL,
-    "supervisor": _ALL,
+    "the case's officer": _OWN,
+    "their colleague": _ALL | {"act": 409, "allow address": 403},
+    "the unit's head": _LEADS,
+    "supervisor": _LEADS,
     "another unit's officer": _UNKNOWN,
     "inspector": _UNKNOWN,
     "data_officer": _UNKNOWN,
@@ -234,7 +248,8 @@ async def test_role_by_route_of_a_case(served, name):
 async def test_the_table_names_every_route_of_a_case(served):
     routes = {(method, route.path) for route in served.app.router.routes
               if route.path.startswith("petugas/kasus/") for method in route.methods}
-    shape = {"/note": "/<action:str>", "/kecil/{file}": "/kecil/<file:str>"}
+    shape = {"/note": "/<action:str>", "/kecil/{file}": "/kecil/<file:str>",
+             "/rujuk/{file}": "/rujuk/<referral:str>"}
     assert routes == {
         (method, "petugas/kasus/<number:str>" + shape.get(path, path)) for method, path, _ in ROUTES.values()
     }

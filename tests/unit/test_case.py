@@ -71,6 +71,7 @@ ROWS: dict[tuple[str, str], tuple[str, str, str, str, str]] = {
     ("accept_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
     ("decline_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
     ("withdraw_transfer", "sari head supervisor"): ("!no_transfer",) * 4 + ("!closed",),
+    ("hand_on", "system"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
     ("refer", "sari"): ("in_progress", "=", "=", "=", "!closed"),
     ("dismiss", "sari"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
     ("confirm_dismissal", "sari budi head inspector supervisor"): ("!not_dismissed",) * 4 + ("!closed",),
@@ -291,12 +292,13 @@ class Life(RuleBasedStateMachine):
             assert verb is (Verb.confirm if confirmed else Verb.withdraw)
             assert not confirmed or before.status is Status.resolution_proposed
         if before.officer_id != self.case.officer_id:
-            assert verb in (Verb.take_over, Verb.reassign, Verb.accept_transfer)
-            assert self.case.officer_id == (target if verb is Verb.reassign else actor).id
+            assert verb in (Verb.take_over, Verb.reassign, Verb.accept_transfer, Verb.hand_on)
+            assert self.case.officer_id == (target if verb in (Verb.reassign, Verb.hand_on) else actor).id
         if before.unit_id != self.case.unit_id:
-            assert verb is Verb.accept_transfer
-            assert before.offer is not None
-            assert actor.unit_id == self.case.unit_id == before.offer.unit_id
+            assert verb in (Verb.accept_transfer, Verb.hand_on)
+            if verb is Verb.accept_transfer:
+                assert before.offer is not None
+                assert actor.unit_id == self.case.unit_id == before.offer.unit_id
         if not before.is_open and self.case.is_open:
             assert verb is Verb.reopen
             assert actor.kind == "citizen"
