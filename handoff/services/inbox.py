@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.alarm import Alarm, heard
 from handoff.domain.text import clean
-from handoff.services import files, search
-from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
+from handoff.services import consents, files, search
+from handoff.services.errors import Conflict, Forbidden, NotFound, TooLarge, Unprocessable
 from handoff.services.files import StoredFile
 from handoff.services.outbox import CHANNEL
 from handoff.services.runtime import Runtime
@@ -71,6 +71,7 @@ _NUMBER = (
     .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"))
     .returning(
         conversations.c.next_seq, conversations.c.data_key_id, conversations.c.confidential,
+        conversations.c.channel, consents.withdrawn().label("withdrawn"),
         func.pg_notify(CHANNEL, func.concat(conversations.c.id, " ", conversations.c.next_seq - 1)),
     )
 )
@@ -86,7 +87,8 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
     """Store the message with the conversation's next number and have its turn run; one transaction.
 
     Raises `NotFound`, `Conflict("key_reused")` when the key was used for something else, `Unprocessable` for a button
-    that we did not offer in this conversation, `DatabaseAway`.
+    that we did not offer in this conversation, `Forbidden("consent_withdrawn")` on the web, where the citizen can be
+    asked again, `DatabaseAway`.
     """
     fingerprint = _fingerprint(runtime, inbound)
     async with db.transaction(runtime.pool) as connection:
@@ -99,13 +101,16 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
         if inbound.kind == "payload":
             body = {**body, "title": await _issued_title(connection, conversation_id, body["payload"])}
         message_id = await _insert(runtime, connection, conversation_id, row, inbound, body, fingerprint)
-        if message_id is not None:
+        refused = message_id is not None and row.withdrawn and row.channel == "web" and inbound.kind in consents.NEEDING
+        if message_id is not None and not refused:
             await queue.defer_turn(runtime.jobs, connection, conversation_id, message_id)
             return Receipt(message_id, row.next_seq - 1, repeated=False)
         await connection.rollback()  # the number is given back
     # Only now, with the connection given back: who holds one and waits for another can wait for each other.
     for file in inbound.files:
         files.discard(runtime, file)
+    if refused:
+        raise Forbidden("consent_withdrawn")
     receipt = await known(runtime, conversation_id, inbound)
     assert receipt is not None
     return receipt

@@ -14,7 +14,8 @@ from handoff.services.runtime import Runtime
 from handoff.store.crypto import seal_json
 from handoff.store.schema import messages
 
-CHANNEL = "wajah"  # NOTIFY: "<conversation id> <seq>", ids only
+CHANNEL = "wajah"  # NOTIFY: "<conversation id> <seq>", ids only; HERE for <seq>: who looks at its case has changed
+HERE = "here"
 
 
 @dataclass(frozen=True)

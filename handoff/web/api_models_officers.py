@@ -191,6 +191,19 @@ class FullCase(CaseLine):
     items: list[Matter] | None = None
 
 
+class Candidate(Officer):
+    """An officer who can be given a case: whether their working hours run now, and whether they are on a break."""
+
+    on_duty: bool
+    away: bool
+
+
+class Candidates(Said):
+    """The officers of the case's unit."""
+
+    colleagues: list[Candidate]
+
+
 class Acted(Said):
     """The case as it stands after the act."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ TYPES = {
     ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
+FETCHED = ("vendor/htmx.min.js",)  # by set-up, from npm
 FOR_EVER = "public, max-age=31536000, immutable"
 SHORTLY = "public, max-age=300"
 
@@ -47,13 +49,17 @@ class Asset:
 
 
 class Assets:
-    """Every static file below `folder`, by its path."""
+    """Every static file below `folder`, by its path; folders that are links are followed. Raises `FileNotFoundError`
+    when set-up has not fetched what the console needs."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self._files = {
             file.relative_to(folder).as_posix(): Asset.of(file.read_bytes(), file.suffix)
-            for file in sorted(folder.rglob("*")) if file.suffix in TYPES
+            for above, _, names in os.walk(folder, followlinks=True) for name in sorted(names)
+            if (file := Path(above, name)).suffix in TYPES
         }
+        if missing := [name for name in FETCHED if name not in self._files]:
+            raise FileNotFoundError(f"{folder / missing[0]} is missing: run `make setup` once")
 
     def get(self, path: str) -> Asset | None:
         """The file, if there is such a file."""

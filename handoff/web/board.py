@@ -1,5 +1,5 @@
-"""What officers' streams tell: which case has changed. One look-up for all streams of the process, then each stream
-gets what its officer may know of; ids only."""
+"""What officers' streams tell: which case has changed, and at which one colleagues come and go. One look-up for all
+streams of the process, then each stream gets what its officer may know of; ids only."""
 
 from __future__ import annotations
 
@@ -25,29 +25,30 @@ AGAIN_SECONDS = 1.0
 
 
 class Changes:
-    """What one stream has not told yet: the newest change of each case, or that everything must be looked at."""
+    """What one stream has not told yet: the newest change of each case and kind, or that everything must be looked
+    at."""
 
     def __init__(self, viewer: Viewer) -> None:
         self.viewer = viewer
         self.happened = asyncio.Event()
-        self._waiting: dict[str, Change] = {}
+        self._waiting: dict[tuple[str, str], Change] = {}
         self._everything = True  # a new stream has seen nothing
 
-    def add(self, change: Change | None) -> None:
-        """Keep the change if the officer may know of it; None: something was missed."""
+    def add(self, change: Change | None, kind: str = "case") -> None:
+        """Keep the change if the officer may know of it; None: something was missed. `kind` names its event."""
         if change is None or len(self._waiting) >= KEPT:
             self._everything = True
             self._waiting.clear()
         elif self._everything or not may(self.viewer, Permission.see_cases, change.matter):
             return
         else:
-            self._waiting[change.number] = change
+            self._waiting[kind, change.number] = change
         self.happened.set()
 
-    def take(self) -> list[Change] | None:
-        """What there is to tell, and forget it; None: look at everything."""
+    def take(self) -> list[tuple[str, Change]] | None:
+        """What there is to tell, by kind, and forget it; None: look at everything."""
         self.happened.clear()
-        waiting, everything = list(self._waiting.values()), self._everything
+        waiting, everything = [(kind, change) for (kind, _), change in self._waiting.items()], self._everything
         self._waiting, self._everything = {}, False
         return None if everything else waiting
 
@@ -72,15 +73,18 @@ class Board:
 
     async def run(self) -> None:
         """Tell the streams, until cancelled; what cannot be looked up is told as missed."""
-        with self._hub.watching() as queue:
+        await asyncio.gather(self._read("case"), self._read("present"))
+
+    async def _read(self, kind: str) -> None:
+        with self._hub.watching(presence=kind == "present") as queue:
             while True:
                 ids = {await queue.get()}
                 while not queue.empty():  # a burst is one look-up
                     ids.add(queue.get_nowait())
                 if self._streams:
-                    await self._tell(ids)
+                    await self._tell(ids, kind)
 
-    async def _tell(self, ids: set[UUID | None]) -> None:
+    async def _tell(self, ids: set[UUID | None], kind: str) -> None:
         found: list[Change | None] = [None]
         if None not in ids:
             try:
@@ -92,4 +96,4 @@ class Board:
                 await asyncio.sleep(AGAIN_SECONDS)
         for stream in self._streams:
             for change in found:
-                stream.add(change)
+                stream.add(change, kind)

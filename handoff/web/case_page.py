@@ -21,7 +21,7 @@ from sanic.response import HTTPResponse, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import clocks, conversations, delivery, files, inbox, pages
+from handoff.services import clocks, consents, conversations, delivery, files, inbox, pages
 from handoff.services.case_steps import doings
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
@@ -51,6 +51,7 @@ class Reply:
     text: str
     payload: str
     file: File | None = None
+    agrees: bool = False  # who took consent back gives it again with this message
 
     @classmethod
     def of(cls, request: Request) -> Reply:
@@ -60,7 +61,7 @@ class Reply:
         sent: Any = request.files.get("berkas") if request.files else None
         return cls(form if _FORM.fullmatch(form) else secrets.token_hex(16),
                    (given.get("pesan") or "").replace("\r\n", "\n"), given.get("tombol") or "",
-                   sent if sent is not None and (sent.name or sent.body) else None)
+                   sent if sent is not None and (sent.name or sent.body) else None, bool(given.get("setuju")))
 
     async def inbound(self, request: Request, conversation_id: UUID) -> Inbound:
         """As a message. Its key covers what was written and chosen too: a page opened again from the browser's memory
@@ -141,8 +142,8 @@ async def reply(request: Request, number: str) -> HTTPResponse:
         opened = await pages.open_case(runtime_of(request), number, key)
         limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
         return await _store(request, opened, given)
-    except Forbidden:
-        return _locked(request)
+    except Forbidden as refusal:
+        return _locked(request) if refusal.code == Forbidden.code else _refused(request, number, given, refusal)
     except DatabaseAway:
         return _refused(request, number, given, ServiceError("unavailable"), 503)
     except ServiceError as refusal:
@@ -156,6 +157,25 @@ async def forget(request: Request, number: str) -> HTTPResponse:
         raise NotFound()
     response = html.page(request, "case_forgotten.html", 200, {"Cache-Control": html.MINE}, number=number)
     return _with_key(request, response, number, "", 0)
+
+
+@case_page.post("/<number:str>/persetujuan")
+async def withdraw_consent(request: Request, number: str) -> HTTPResponse:
+    """The citizen takes consent back; the page that follows says what holds now. A reply can give it again."""
+    if _number(number) != number:
+        raise NotFound()
+    key = _key(request)
+    if not _own_form(request, number, key):
+        return _locked(request)
+    try:
+        opened = await pages.open_case(runtime_of(request), number, key)
+        limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
+        await _consent(request, opened, False)
+    except Forbidden:
+        return _locked(request)
+    except DatabaseAway:
+        return _away(request, number)
+    return redirect(f"{_path(number)}#persetujuan", status=303)
 
 
 @case_page.get("/<number:str>/berkas/<file:str>")
@@ -172,11 +192,18 @@ async def download(request: Request, number: str, file: str) -> HTTPResponse:
 
 async def _store(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
     runtime, number = runtime_of(request), opened.facts.row.number
+    if given.agrees:
+        await _consent(request, opened, True)
     with request.app.ctx.hub.reading(opened.conversation_id) as happened:
         inbound = await given.inbound(request, opened.conversation_id)
         receipt = await inbox.receive(runtime, opened.conversation_id, inbound)
         await _settled(request, receipt.message_id, happened)
     return redirect(f"{_path(number)}?terkirim={receipt.seq}#terkirim", status=303)
+
+
+async def _consent(request: Request, opened: OpenedCase, given: bool) -> None:
+    version = html.pages_of(request).words["widget"]["consent_version"]
+    await consents.say(runtime_of(request), opened.conversation_id, version, given)
 
 
 async def _settled(request: Request, message_id: UUID, happened: asyncio.Event) -> None:
@@ -209,6 +236,7 @@ async def _facts(request: Request, opened: OpenedCase, start: int) -> dict[str, 
         "case": facts.row, "officer": facts.officer, "unit": facts.unit, "reply_is_due": opened.reply_is_due,
         "messages": await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW),
         "promises": await clocks.promises(runtime, facts.row),
+        "withdrawn_at": await consents.withdrawn_at(runtime, opened.conversation_id),
         "steps": happened.steps, "answers": happened.answers, "others": happened.others,
         "older": max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
         "newer": min(start + WINDOW, newest) if start < newest else None,
@@ -255,7 +283,7 @@ def _refused(
         request, "case_unsent.html", status or refusal.status, {"Cache-Control": html.MINE}, number=number,
         given=given if own else _blank(),
         sentence=runtime_of(request).texts.say(f"errors.{refusal.code}", **refusal.facts),
-        token=_token(request, number, _key(request)),
+        withdrawn=refusal.code == "consent_withdrawn", token=_token(request, number, _key(request)),
     )
 
 

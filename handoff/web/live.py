@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from handoff.services.outbox import CHANNEL
+from handoff.services.outbox import CHANNEL, HERE
 from handoff.store import db
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ class Hub:
         self._conninfo = db.conninfo(database_url)
         self._readers: dict[UUID, set[asyncio.Event]] = {}
         self._watchers: set[asyncio.Queue[UUID | None]] = set()
+        self._neighbours: set[asyncio.Queue[UUID | None]] = set()
 
     @contextmanager
     def reading(self, conversation_id: UUID) -> Iterator[asyncio.Event]:
@@ -45,32 +46,38 @@ class Hub:
                 del self._readers[conversation_id]
 
     @contextmanager
-    def watching(self) -> Iterator[asyncio.Queue[UUID | None]]:
-        """A queue of the ids of all conversations that change; None means: something was missed, look at all."""
+    def watching(self, *, presence: bool = False) -> Iterator[asyncio.Queue[UUID | None]]:
+        """A queue of the ids of all conversations that change, or (`presence`) whose onlookers do; None means:
+        something was missed, look at all."""
         queue: asyncio.Queue[UUID | None] = asyncio.Queue(maxsize=1000)
-        self._watchers.add(queue)
+        watchers = self._neighbours if presence else self._watchers
+        watchers.add(queue)
         try:
             yield queue
         finally:
-            self._watchers.discard(queue)
+            watchers.discard(queue)
 
     async def run(self) -> None:
         """Listen until cancelled; a lost connection is made again and everybody looks once more."""
         while True:
             try:
-                async for conversation_id in self._notifications():
-                    self._wake(conversation_id)
+                async for conversation_id, here in self._notifications():
+                    if here:
+                        self._put(self._neighbours, conversation_id)
+                    else:
+                        self._wake(conversation_id)
             except (psycopg.Error, OSError) as error:
                 log.warning("LISTEN lost (%s); connecting again", type(error).__name__)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _notifications(self) -> AsyncIterator[UUID | None]:
+    async def _notifications(self) -> AsyncIterator[tuple[UUID | None, bool]]:
         async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
-            yield None  # whatever happened while nobody listened
+            yield None, False  # whatever happened while nobody listened
             while True:
                 async for notification in connection.notifies(timeout=ALIVE_SECONDS):
-                    yield UUID(notification.payload.split(" ", 1)[0])
+                    conversation, _, what = notification.payload.partition(" ")
+                    yield UUID(conversation), what == HERE
                 await connection.execute("SELECT 1")
 
     def _wake(self, conversation_id: UUID | None) -> None:
@@ -78,7 +85,11 @@ class Hub:
         for events in concerned:
             for event in events:
                 event.set()
-        for queue in self._watchers:
+        self._put(self._watchers, conversation_id)
+
+    @staticmethod
+    def _put(watchers: set[asyncio.Queue[UUID | None]], conversation_id: UUID | None) -> None:
+        for queue in watchers:
             if queue.full():
                 while not queue.empty():
                     queue.get_nowait()

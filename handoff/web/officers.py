@@ -99,7 +99,8 @@ def session_of(request: Request) -> Session:
     return session
 
 
-def _number(text: str) -> str:
+def meant(text: str) -> str:
+    """The case number in its usual spelling. Raises `NotFound`."""
     try:
         return parse(text)
     except InvalidNumber:
@@ -194,20 +195,21 @@ async def cases(request: Request) -> HTTPResponse:
 async def case(request: Request, number: str) -> HTTPResponse:
     """One case in full; the look is recorded."""
     after = number_of(request, "after") if "after" in request.args else None
-    return answer(await desk.case_in_full(runtime_of(request), session_of(request).officer, _number(number), after))
+    return answer(await desk.case_in_full(runtime_of(request), session_of(request).officer, meant(number), after))
 
 
 @officers.get("/cases/<number:str>/files/<file:str>")
 async def download(request: Request, number: str, file: str) -> HTTPResponse:
     """A file of the case, always as a download; the look is recorded."""
-    found = await desk.open_file(runtime_of(request), session_of(request).officer, _number(number), uuid_of(file))
+    found = await desk.open_file(runtime_of(request), session_of(request).officer, meant(number), uuid_of(file))
     return await as_download(request, *found)
 
 
 @officers.get("/events")
 async def events(request: Request) -> None:
-    """Which cases change, ids only: `case` with number and last message number; `look` when everything must be looked
-    at (at the beginning, and when something was missed); `alive` when there was nothing to tell for a while."""
+    """Which cases change, ids only: `case` with number and last message number; `present` when colleagues come to a
+    case, type, or leave; `look` when everything must be looked at (at the beginning, and when something was missed);
+    `alive` when there was nothing to tell for a while."""
     runtime, session, token = runtime_of(request), session_of(request), token_of(request)
     if not allows(Role(session.officer.role), Permission.see_cases):
         raise Forbidden()
@@ -219,8 +221,8 @@ async def events(request: Request) -> None:
             changed = changes.take()
             if changed is None:
                 await stream.send(streams.event("look", {}))
-            for change in changed or ():
-                await stream.send(streams.event("case", {"number": change.number, "seq": change.seq}))
+            for kind, change in changed or ():
+                await stream.send(streams.event(kind, {"number": change.number, "seq": change.seq}))
             if not await streams.wait(changes.happened):
                 await stream.send(streams.event("alive", {}))  # a browser cannot see a comment
             if loop.time() - checked >= RECHECK_SECONDS:
@@ -297,13 +299,13 @@ async def _say(
 
 async def located(request: Request, number: str) -> UUID:
     """The case that the officer may act on, as far as that needs reading it. Raises `Forbidden`, `NotFound`."""
-    return await desk.locate(runtime_of(request), session_of(request).officer, _number(number))
+    return await desk.locate(runtime_of(request), session_of(request).officer, meant(number))
 
 
 async def after(request: Request, number: str, message_id: UUID | None = None) -> HTTPResponse:
     """The case as it stands now, and the id of what was said."""
     said = {"message_id": str(message_id)} if message_id else {}
-    case = await desk.summary(runtime_of(request), session_of(request).officer, _number(number))
+    case = await desk.summary(runtime_of(request), session_of(request).officer, meant(number))
     return answer({**said, "case": case})
 
 

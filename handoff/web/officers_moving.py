@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from handoff.services import dismissals, referrals, transfers, verbs
+from handoff.services import desk, dismissals, leading, referrals, transfers, verbs
 from handoff.services.referrals import SHORT, Letter
-from handoff.web.officers import after, located, officers, session_of
+from handoff.web.officers import after, located, meant, officers, session_of
 from handoff.web.requests import answer, body_of, runtime_of, uuid_of
 
 
@@ -21,6 +22,15 @@ class Why(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     reason: str
+
+
+class Handover(BaseModel):
+    """Who shall have the case, and why; `held_by` is the officer whom the caller believes to have it."""
+
+    model_config = ConfigDict(extra="forbid")
+    officer_id: UUID
+    reason: str
+    held_by: UUID | None = None
 
 
 class Transfer(Why):
@@ -127,3 +137,25 @@ async def allow_address(request: Request, number: str) -> HTTPResponse:
     given, case_id = body_of(request, Why), await located(request, number)
     said = await verbs.allow_address(runtime_of(request), session_of(request).officer, case_id, given.reason)
     return await after(request, number, said)
+
+
+@officers.get("/cases/<number:str>/colleagues")
+async def colleagues(request: Request, number: str) -> HTTPResponse:
+    """Who of the case's unit can be given it; for who leads the unit."""
+    runtime, officer, number = runtime_of(request), session_of(request).officer, meant(number)
+    await leading.case_id(runtime, officer, number)
+    unit = (await desk.summary(runtime, officer, number))["unit"]["slug"]
+    people = await leading.colleagues(runtime, officer, unit)
+    return answer({"colleagues": [
+        {"id": str(one.id), "name": one.name, "title": one.title, "on_duty": one.on_duty, "away": one.away}
+        for one in people
+    ]})
+
+
+@officers.post("/cases/<number:str>/reassign")
+async def reassign(request: Request, number: str) -> HTTPResponse:
+    """Who leads the unit gives the case to one of its officers, or takes it; number and promises stay."""
+    given, runtime, officer = body_of(request, Handover), runtime_of(request), session_of(request).officer
+    case_id = await leading.case_id(runtime, officer, meant(number))
+    await verbs.reassign(runtime, officer, case_id, given.officer_id, given.reason, given.held_by)
+    return await after(request, number)

@@ -25,6 +25,7 @@ from handoff.web import html
 from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Sent, Stored, Uploading
 from handoff.web.api_models_officers import (
     Acted,
+    Candidates,
     CaseLines,
     FullCase,
     Published,
@@ -36,7 +37,7 @@ from handoff.web.api_models_officers import (
 from handoff.web.chat import Beginning, Consenting
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
-from handoff.web.officers_moving import FollowUp, Referral, Transfer, Why
+from handoff.web.officers_moving import FollowUp, Handover, Referral, Transfer, Why
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
 
@@ -77,7 +78,7 @@ SPEAKING = (400, *ACTING, 413, 422)
 OPERATIONS = {  # by blueprint and handler
     "chat.begin": Operation(201, Begun, (400, 429, 503), takes=Beginning, may_take=True),
     "chat.consent": Operation(201, Consented, (400, 401, 404, 429, 503), takes=Consenting),
-    "chat.send": Operation(202, Stored, (400, 401, 404, 409, 413, 415, 422, 429, 503), takes=Sent, takes_file=True,
+    "chat.send": Operation(202, Stored, (400, 401, 403, 404, 409, 413, 415, 422, 429, 503), takes=Sent, takes_file=True,
                            parameters=(KEY,)),
     "chat.read": Operation(200, Messages, (400, 401, 404, 503), parameters=(AFTER,)),
     "chat.events": Operation(200, "text/event-stream", (401, 404, 503), parameters=(LAST, CASES)),
@@ -115,6 +116,8 @@ OPERATIONS = {  # by blueprint and handler
     "officers.dismiss": Operation(200, Acted, SPEAKING, takes=Why),
     "officers.confirm_dismissal": Operation(200, Acted, SPEAKING, takes=Why),
     "officers.allow_address": Operation(200, Spoke, SPEAKING, takes=Why),
+    "officers.colleagues": Operation(200, Candidates, (401, 403, 404, 503)),
+    "officers.reassign": Operation(200, Acted, SPEAKING, takes=Handover),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),
     "officers.republish": Operation(200, Published, (401, 403, 404, 409, 503)),
     "internal.open_case": Operation(200, CaseOpened, (400, 401, 404, 503), takes=CaseWanted),

@@ -81,7 +81,7 @@ def as_officer(devices: Devices, officer: Officers) -> Callable[..., Page]:
         page.get_by_label("Nama masuk").fill(officer.login(name).login)
         page.get_by_label("Kata sandi").fill(PASSWORD)
         page.get_by_role("button", name="Masuk").click()
-        expect(page.get_by_role("button", name="Keluar")).to_be_attached()
+        expect(page.locator("#menu-saya")).to_be_visible()
         if path != "/petugas":
             page.goto(path)
         return page

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import DESK, HEIGHTS, inspect
+from tests.support.browser import DESK, HEIGHTS, inspect, menu
 from tests.support.people import Citizen, Officers
 
 UNIT = "/petugas?lingkup=unit"
@@ -89,8 +89,8 @@ def test_a_lost_line_says_what_to_do_and_a_press_is_answered_at_once(as_officer:
     assert milliseconds <= 100
     assert said == "Menyimpan…"
     expect(page.locator("#istirahat")).to_be_visible()
-    page.get_by_role("button", name="Kembali bertugas").click()
-    expect(page.get_by_role("button", name="Istirahat")).to_be_visible()
+    menu(page).get_by_role("button", name="Kembali bertugas").click()
+    expect(menu(page).get_by_role("button", name="Istirahat")).to_be_visible()
 
 
 def test_how_it_looks(as_officer: Callable[..., Page], citizen: Citizen) -> None:
@@ -98,7 +98,9 @@ def test_how_it_looks(as_officer: Callable[..., Page], citizen: Citizen) -> None
     page = live(as_officer("Ratna Wulandari", UNIT))
     inspect(page, "petugas-daftar")
     page.set_viewport_size({"width": DESK, "height": HEIGHTS[DESK]})
-    page.get_by_role("button", name="Bantuan").click()
+    menu(page)
+    inspect(page, "petugas-menu")
+    page.get_by_role("button", name="Pintasan papan ketik").click()
     inspect(page, "petugas-bantuan")
     page.goto(f"/petugas/papan/{number}")
     inspect(live(page), "petugas-serahkan")

@@ -11,10 +11,14 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from handoff.services import verbs
+from handoff.services import consents as agreed
+from handoff.services import conversations as services
+from handoff.services import desk, inbox, verbs
+from handoff.services.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import citizens, consents, conversations
-from tests.support.office import TUESDAY_10, officer_row, open_case, told
+from tests.integration.test_case_page import browser, sent, with_case
+from tests.support.office import TUESDAY_10, officer_row, open_case, picture, told
 from tests.support.pages import BROWSER, Page
 from tests.support.people import refused
 
@@ -69,6 +73,57 @@ async def test_p11_consent_may_be_given_later_and_taken_back_and_both_stay_recor
     assert (await client.post(address, json={"version": "2026-11", "given": False})).status_code == 201
     assert await recorded(served.runtime, begun["conversation_id"]) == ([("2026-11", True), ("2026-11", False)], None)
     refused(await client.post(address, json={"version": "2026-11"}), 400)
+
+
+async def test_p11_who_takes_it_back_is_not_stored_until_they_agree_again_and_the_case_goes_on(served, runtime):
+    case = await open_case(runtime)
+    client, here = await served.client(), f"{API}/{case.conversation_id}"
+    client.headers["Authorization"] = f"Bearer {case.token}"
+    owner = await officer_row(runtime, case.officer_id)
+    await verbs.propose(runtime, owner, case.id, "Sudah beres.")
+    seen = (await client.get(f"{here}/messages")).json()["messages"]
+    for given in (True, False, False):
+        await client.post(f"{here}/consent", json={"version": "2026-11", "given": given})
+    for content in ({"json": {"text": "halo"}}, {"json": {"location": {"latitude": -7.8, "longitude": 110.4}}},
+                    {"json": {"contact": {"email": "a@contoh.id"}}}, {"files": {"file": ("a.png", picture())}}):
+        refused(await client.post(f"{here}/messages", **content), 403, "consent_withdrawn")
+    assert [one for one in runtime.settings.uploads.rglob("*") if one.is_file()] == []  # what was refused is not kept
+    assert (await client.get(f"{here}/messages")).json()["messages"] == seen
+    not_yet = next(b["payload"] for b in seen[-1]["buttons"] if b["payload"].startswith("not_yet"))
+    assert (await client.post(f"{here}/messages", json={"payload": not_yet})).status_code == 202
+    await verbs.reply(runtime, owner, case.id, "Kami lanjutkan.")
+    await client.post(f"{here}/consent", json={"version": "2026-11", "given": True})
+    assert (await client.post(f"{here}/messages", json={"text": "halo"})).status_code == 202
+    events = [event["type"] for event in (await desk.case_in_full(runtime, owner, case.number))["events"]]
+    assert [e for e in events if e.startswith("consent")] == ["consent_withdrawn", "consent_given"]
+
+
+async def test_p01_on_whatsapp_where_nobody_can_be_asked_again_every_message_is_stored(runtime):
+    begun = await services.begin(runtime, "whatsapp")
+    await agreed.say(runtime, begun.conversation_id, "2026-11", False)
+    assert (await inbox.receive(runtime, begun.conversation_id, Inbound.text("halo"))).seq == 1
+
+
+async def test_p11_on_the_page_of_a_case_it_is_taken_back_and_given_again_without_a_script(served, runtime):
+    citizen = await with_case(runtime)
+    client, page = await browser(served, citizen)
+    assert "Kasus yang sudah ada tetap diurus" in page.text
+    ways = [form for form in page.forms if form.action.endswith("/persetujuan")]
+    (back,) = ways
+    stranger = await client.post(back.action, data={**back.fields, "tanda": "x"})
+    assert stranger.status_code == 403
+    after = Page(await client.post(back.action, data=back.fields))
+    assert "Anda menarik persetujuan pada Selasa" in after.text
+    assert "Anda menarik persetujuan. Kasus tetap diurus." in after.text  # among the steps
+    assert after.form("pesan").buttons == [("Setuju dan kirim", "setuju", "1")]
+    stale = await sent(client, page, "dari halaman lama")
+    assert stale.status_code == 403
+    again = Page(stale).form("pesan")
+    assert (again.fields["pesan"], again.buttons) == ("dari halaman lama", [("Setuju dan kirim", "setuju", "1")])
+    done = Page(await client.post(again.action, data={**again.fields, "setuju": "1"}))
+    assert "Terkirim" in done.text
+    assert "Anda setuju lagi pesan Anda disimpan." in done.text
+    assert done.form("pesan").buttons == [("Kirim", "", "")]
 
 
 @pytest.mark.parametrize("change", [update(consents).values(given=False), delete(consents)])

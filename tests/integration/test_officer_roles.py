@@ -48,6 +48,8 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "dismiss": ("POST", "/cases/{number}/dismiss", {"reason": "pesan pizza"}),
     "confirm dismissal": ("POST", "/cases/{number}/dismiss/confirm", {"reason": "ya"}),
     "allow address": ("POST", "/cases/{number}/allow_address", {"reason": "memang di sana"}),
+    "colleagues": ("GET", "/cases/{number}/colleagues", None),
+    "reassign": ("POST", "/cases/{number}/reassign", {"reason": "Lebih paham."}),
     "suspend": ("POST", "/topics/kk_baru/suspend", {"reason": "keliru"}),
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
@@ -69,6 +71,7 @@ def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, take
         "allow address": 409 if leads else 403 if file == 200 else file,
         **FREE, **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,
+        **dict.fromkeys(("colleagues", "reassign"), 200 if leads else 404 if publishes == 200 else 403),
         "suspend": publishes, "republish": publishes,
     }
 
@@ -90,7 +93,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "nobody": {**dict.fromkeys(ROUTES, 401), "sign in": 200},
     "the case's officer without the CSRF token": {
         **{name: 200 if method == "GET" else 403 for name, (method, _, _) in ROUTES.items()},
-        "all": 403, "sign in": 200,
+        "all": 403, "colleagues": 403, "sign in": 200,
     },
     "the case's officer with a one-time password": {**dict.fromkeys(ROUTES, 403), **FREE},
 }
@@ -132,6 +135,11 @@ async def as_it_was(served) -> None:
         ))
 
 
+async def other_than(served, case: OpenCase) -> str:
+    """Who could have the case too."""
+    return str((await colleague(served.runtime, await officer_row(served.runtime, case.officer_id))).id)
+
+
 @pytest.mark.parametrize("name", EXPECTED)
 async def test_role_by_route(served, name):
     results = {}
@@ -139,6 +147,8 @@ async def test_role_by_route(served, name):
         await as_it_was(served)
         case, file = await open_case_with_file(served.runtime)
         desk = await actor(served, name, case)
+        if route == "reassign":
+            body = {**body, "officer_id": await other_than(served, case)}
         async with desk.stream(method, API + path.format(number=case.number, file=file), json=body) as response:
             results[route] = response.status_code
     assert results == EXPECTED[name]

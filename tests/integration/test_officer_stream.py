@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from handoff.services import inbox, staff, verbs
+from handoff.services import inbox, presence, staff, verbs
 from handoff.services.inbox import Inbound
 from handoff.store import db
 from handoff.web import officers as officer_api
@@ -43,6 +43,26 @@ async def test_the_stream_says_look_first_and_then_which_case_changed(served):
         assert await first_case(events, case.number) == {"number": case.number, "seq": 5}
         new = await open_case(served.runtime)
         assert (await first_case(events, new.number))["number"] == new.number
+
+
+async def test_the_stream_tells_when_colleagues_come_to_a_case_type_and_leave_and_not_that_they_stay(served):
+    runtime, case = served.runtime, await open_case(served.runtime)
+    owner = await officer_row(runtime, case.officer_id)
+    desk = await served.desk(await colleague(runtime, owner))
+    async with desk.stream("GET", f"{API}/events") as response:
+        events = told(response)
+        assert await anext(events) == ("look", {})
+        for typing in (False, False, True, True, False):
+            await presence.ping(runtime, owner, case.id, typing)
+        await presence.leave(runtime, owner, case.id)
+        await verbs.note(runtime, owner, case.id, "catatan")
+        names = []
+        async for name, data in events:
+            names.append(name)
+            assert data["number"] == case.number
+            if name == "case":
+                break
+    assert 1 <= names.count("present") <= 4  # a burst is one
 
 
 async def test_the_stream_tells_an_officer_nothing_of_other_units(served):

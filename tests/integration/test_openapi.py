@@ -11,7 +11,7 @@ import pytest
 from handoff.services import sending, turn
 from handoff.web import openapi
 from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Stored, Uploading
-from handoff.web.api_models_officers import Acted, CaseLines, FullCase, Published, SignedIn, Spoke
+from handoff.web.api_models_officers import Acted, Candidates, CaseLines, FullCase, Published, SignedIn, Spoke
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.office import person, picture
 from tests.support.pages import BROWSER, Page
@@ -122,6 +122,14 @@ async def test_what_the_officers_api_says_fits_its_models(served, runtime):
     assert full.items
     Acted.model_validate(said(await desk.post(f"{here}/hand_back")))
     head = await served.desk(await person(runtime, "head", "kependudukan"))
+    there = Candidates.model_validate(said(await head.get(f"{here}/colleagues"))).colleagues
+    to = next(one for one in there if one.id != full.officer.id)
+    given = {"officer_id": to.id, "reason": "Lebih paham.", "held_by": full.officer.id}
+    moved = Acted.model_validate(said(await head.post(f"{here}/reassign", json=given)))
+    assert moved.case.officer.id == to.id
+    given["officer_id"] = full.officer.id  # and it is no longer with whom the caller believes
+    Error.model_validate((late := await head.post(f"{here}/reassign", json=given)).json())
+    assert late.status_code == 409
     topic = "/api/v1/officer/topics/ktp_hilang"
     Published.model_validate(said(await head.post(f"{topic}/suspend", json={"reason": "salah"})))
     Published.model_validate(said(await head.post(f"{topic}/republish")))

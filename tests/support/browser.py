@@ -156,6 +156,14 @@ def tap(page: Page, title: str) -> None:
 # --- the console ------------------------------------------------------------------------------------------------------
 
 
+def menu(page: Page) -> Locator:
+    """The officer's own menu, opened."""
+    found = page.locator("#menu-saya")
+    if found.get_attribute("open") is None:
+        found.locator("summary").click()
+    return found
+
+
 def act(page: Page, action: str, text: str | None = None) -> None:
     """What the officer does in the case that is open: the control with this `data-action`, with `text` in its form."""
     button = page.locator(f"button[data-action={action}]")

@@ -10,7 +10,7 @@
   const base = `/petugas/kasus/${number}`;
   const list = byId("pesan-pesan");
   const BOXES = ["reply", "note", "propose", "ask"];
-  const PING = 10000, TYPED = 8000, KEEP = 1000, AGAIN = 5000;
+  const PING = 20000, TYPED = 8000, KEEP = 1000, AGAIN = 5000;
 
   const box = (kind) => byId(`pesan-${kind}`);
   const announce = (sentence) => { byId("ucapan").textContent = sentence; };
@@ -131,6 +131,11 @@
   }
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
     const sent = target.matches?.("form[data-box]") && target;
+    if (detail.successful && target.matches?.(".unmask form")) { // shown now, so nothing is left to ask or to refuse
+      target.closest(".unmask").remove();
+      byId("kabar-kasus").replaceChildren();
+      refresh();
+    }
     if (!sent) return;
     if (detail.successful) {
       const written = sent.querySelector("textarea");
@@ -204,8 +209,8 @@
 
   async function ping() {
     clearTimeout(pinging);
-    pinging = setTimeout(ping, PING);
     typing = Date.now() - typed < TYPED;
+    pinging = setTimeout(ping, typing ? TYPED : PING);
     if (document.hidden) return;
     try {
       const response = await fetch(`${base}/hadir`, { method: "POST", body: form(typing ? { mengetik: "1" } : {}) });
@@ -223,6 +228,7 @@
     navigator.sendBeacon(`${base}/hadir`, form({ pergi: "1" }));
   });
   document.addEventListener("visibilitychange", () => (document.hidden ? keep() : ping()));
+  document.addEventListener("wajah:present", ({ detail }) => detail.number === number && ping());
   ping();
 
   // --- from the catalogue into the reply, at the cursor

@@ -3,6 +3,7 @@
 
    What any page may listen to, on `document`:
      wajah:change      a case changed            detail: {number, seq}
+     wajah:present     colleagues at a case changed  detail: {number}
      wajah:everything  something was missed: look at all
      wajah:connection  detail: {state}           "ok", "lost", "ended" (signed out)
      wajah:refresh     the two first, bundled: fetch what is shown anew
@@ -52,6 +53,7 @@
       if (joined) tell("everything");
     }
     if (news.change) tell("change", news.change);
+    if (news.present) tell("present", news.present);
     if (news.everything) tell("everything");
   }
 
@@ -79,6 +81,7 @@
       on("alive", () => {});
       on("look", () => spread({ everything: true }));
       on("case", (event) => spread({ change: JSON.parse(event.data) }));
+      on("present", (event) => spread({ present: JSON.parse(event.data) }));
       source.addEventListener("error", async () => {
         spread({ state: "lost" });
         if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
@@ -217,6 +220,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && typing(event.target) && !event.isComposing) event.target.blur(); // keys work again
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (kept("tanpa-pintasan") || typing(event.target) || document.querySelector("dialog[open]")) return;
     const key = begun ? `${begun} ${event.key}` : event.key;
@@ -233,6 +237,16 @@
     if (done) event.preventDefault();
   });
   byId("buka-bantuan").addEventListener("click", explain);
+
+  const mine = byId("menu-saya");
+  document.addEventListener("click", ({ target }) => {
+    if (!mine.contains(target) || target.closest("button[type=button]")) mine.open = false;
+  });
+  mine.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !mine.open) return;
+    mine.open = false;
+    mine.querySelector("summary").focus();
+  });
   keysOff.checked = kept("tanpa-pintasan");
   keysOff.addEventListener("change", () => keep("tanpa-pintasan", keysOff.checked));
 

@@ -77,6 +77,7 @@ class WajahChat extends Frame {
       this.expect(seq);
       return true;
     } catch (refusal) {
+      if (refusal.status === 403) this.memory.keep({ consent: null }); // taken back elsewhere: asked again
       this.tell((!refusal.passing && refusal.message) || SAY.unsent, true);
       return false;
     } finally {
@@ -125,13 +126,27 @@ class WajahChat extends Frame {
 
   /** Before the first word leaves this device, its reader agrees; then what they wanted is done. */
   unagreed(then) {
-    if (this.line.begun || this.memory.kept.consent) return false;
-    this.ask(SAY.consent, SAY.agree, () => {
-      this.memory.keep({ consent: SAY.consent_version });
+    if (this.memory.kept.consent) return false;
+    this.ask(SAY.consent, SAY.agree, async () => {
+      if (!await this.consent(true)) return false;
       this.talk.refused(false);
       setTimeout(then);
       return true;
     }, [SAY.disagree, () => this.talk.refused(true)]);
+    return true;
+  }
+
+  /** Say yes, or no longer, to how data is used; whether it is recorded. A new conversation begins with it. */
+  async consent(given) {
+    const version = SAY.consent_version;
+    try {
+      if (this.line.begun) await this.line.post("consent", { version, given });
+    } catch {
+      this.tell(SAY.failed, true);
+      return false;
+    }
+    this.memory.keep({ consent: given ? version : null });
+    this.tell(given ? "" : SAY.withdrawn);
     return true;
   }
 
@@ -230,7 +245,7 @@ class WajahChat extends Frame {
       make("a", { href, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(href), 60000);
     } catch {
-      this.tell(SAY.download_failed, true);
+      this.tell(SAY.failed, true);
     }
   }
 

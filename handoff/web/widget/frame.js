@@ -42,7 +42,8 @@ class Frame extends HTMLElement {
     return make("div", { className: "tools" }, this.picker,
       tool(SAY.file, () => this.picker.click()),
       tool(SAY.location, () => (navigator.geolocation && isSecureContext ? this.askLocation() : this.typePlace())),
-      tool(SAY.forget, () => this.ask(SAY.ask_forget, SAY.yes_forget, () => this.forget())));
+      tool(SAY.my_data, () => this.ask(SAY.ask_data, SAY.forget, () => this.forget(),
+        [SAY.withdraw, () => this.consent(false)], [SAY.no])));
   }
 
   // --- what the reader sees of it ---------------------------------------------------------------------------------
