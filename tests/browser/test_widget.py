@@ -42,7 +42,7 @@ def photo() -> bytes:
 
 def consents(house: House, page: Page) -> list[tuple[Any, ...]]:
     return rows(house.home, "SELECT version, given FROM consents JOIN conversations USING (citizen_id) "
-                            "WHERE conversations.id = %s", kept(page)["id"])
+                            "WHERE conversations.id = %s ORDER BY at", kept(page)["id"])
 
 
 # --- first contact ----------------------------------------------------------------------------------------------------
@@ -72,6 +72,57 @@ def test_p11_nothing_is_sent_before_the_reader_agrees_and_refusing_shows_other_w
     expect(heard(phone, 1)).to_contain_text("UU 24/2013")
     expect(talk(phone).locator(".refused")).to_have_count(0)
     assert consents(house, phone) == [(kept(phone)["consent"], True)]
+
+
+def test_p11_consent_is_taken_back_in_the_chat_and_asked_for_again(open_page: Open, house: House) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "selamat pagi")
+    button(phone, "Data saya").click()
+    inspect(phone, "chat-data")
+    button(phone, "Tarik persetujuan").click()
+    expect(phone.locator("wajah-chat").get_by_role("status")).to_contain_text("Persetujuan ditarik")
+    expect(button(phone, "Data saya")).to_be_focused()
+    inspect(phone, "chat-withdrawn")
+    phone.reload()
+    box(phone).fill("mau bicara sama petugas")
+    button(phone, "Kirim").click()
+    expect(button(phone, "Setuju dan lanjutkan")).to_be_focused()
+    expect(box(phone)).to_have_value("mau bicara sama petugas")
+    agree(phone)
+    expect(heard(phone, 2)).to_contain_text("Nomor kasus")
+    assert [given for _, given in consents(house, phone)] == [True, False, True]
+
+
+def test_p11_consent_is_taken_back_on_the_privacy_page_and_an_open_chat_hears_of_it(
+    open_page: Open, house: House
+) -> None:
+    phone = open_page("/", width=PHONE)
+    page = phone.context.new_page()
+    page.goto("/privasi")
+    expect(page.get_by_role("button", name="Tarik persetujuan")).to_be_hidden()  # nothing on this device
+    ask(phone, "selamat pagi")
+    page.reload()
+    inspect(page, "privacy")
+    page.get_by_role("button", name="Tarik persetujuan").click()
+    expect(page.get_by_role("status")).to_contain_text("Persetujuan ditarik")
+    box(phone).fill("halo?")
+    button(phone, "Kirim").click()  # the chat in the other tab does not know
+    expect(phone.locator("wajah-chat").get_by_role("status")).to_contain_text("Persetujuan Anda sudah ditarik")
+    expect(box(phone)).to_have_value("halo?")
+    button(phone, "Kirim").click()
+    agree(phone)
+    expect(talk(phone).locator(".message.citizen")).to_have_count(2)
+    assert [given for _, given in consents(house, phone)] == [True, False, True]
+
+
+def test_shared_telephones_forget(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "selamat pagi")
+    button(phone, "Data saya").click()
+    button(phone, "Hapus dari perangkat ini").click()
+    expect(talk(phone).locator(".message")).to_have_count(0)
+    assert kept(phone) == {}
+    expect(button(phone, "KTP saya hilang")).to_be_visible()
 
 
 def test_a_starter_costs_one_tap_more_once(open_page: Open) -> None:
