@@ -65,6 +65,16 @@ def _officer_add(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _officer_deactivate(arguments: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, deactivate_officer
+
+    try:
+        print(json.dumps(deactivate_officer(Settings.from_env(), arguments.login)))
+    except CommandError as error:
+        return _fail(error)
+    return 0
+
+
 def _audit_verify(_: argparse.Namespace) -> int:
     from handoff.commands import CommandError, verify_record
     from handoff.store.audit import BrokenLink
@@ -118,14 +128,16 @@ def parser() -> argparse.ArgumentParser:
     add("worker", _worker, "carry out turns, sending and clocks (one process of `run`)")
     database = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="command")
     add("upgrade", _db_upgrade, "bring the database to the newest schema", database)
-    officer = add("add", _officer_add, "add an officer; prints the login and a one-time password",
-                  commands.add_parser("officer", help="officers").add_subparsers(required=True, metavar="command"))
+    people = commands.add_parser("officer", help="officers").add_subparsers(required=True, metavar="command")
+    officer = add("add", _officer_add, "add an officer; prints the login and a one-time password", people)
     officer.add_argument("--name", required=True)
     officer.add_argument("--title", required=True, help="the position that citizens are told")
     officer.add_argument("--unit", required=True, help="the unit's short name")
     officer.add_argument("--role", required=True, choices=list(Role))
     officer.add_argument("--email")
     officer.add_argument("--login", help="default: from the name")
+    add("deactivate", _officer_deactivate, "an officer leaves: every open case moves to a named person", people
+        ).add_argument("--login", required=True)
     add("verify", _audit_verify, "check that nothing in the record was rewritten",
         commands.add_parser("audit", help="the record").add_subparsers(required=True, metavar="command"))
     add("train", _train, "train the bot's model if its data or code changed").add_argument(

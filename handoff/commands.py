@@ -15,7 +15,7 @@ from sqlalchemy import select
 from handoff.domain.case import Role
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
-from handoff.services import staff
+from handoff.services import duty, staff
 from handoff.services.errors import NotFound, ServiceError
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
@@ -59,6 +59,20 @@ def add_officer(
         return {"login": new.login, "one_time_password": new.one_time_password}
 
     return _with_runtime(settings, add)
+
+
+def deactivate_officer(settings: Settings, login: str) -> dict[str, int]:
+    """An officer leaves; how many open cases `moved` to somebody else by name. Blocking. Raises `CommandError`."""
+
+    async def leave(runtime: Runtime) -> dict[str, int]:
+        try:
+            return {"moved": await duty.deactivate(runtime, None, login)}
+        except NotFound:
+            raise CommandError(f"There is no active officer {login!r}.") from None
+        except ServiceError:
+            raise CommandError(f"Nobody else can take the open cases of {login!r}; add an officer first.") from None
+
+    return _with_runtime(settings, leave)
 
 
 def verify_record(settings: Settings) -> Verified:

@@ -216,6 +216,12 @@ class Spoke(Acted):
     message_id: str
 
 
+class Moved(Said):
+    """How many open cases went to somebody else by name."""
+
+    moved: int
+
+
 class Published(Said):
     """Whether the topic's answer may be given; `epoch` rises with each change."""
 

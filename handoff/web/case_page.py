@@ -17,11 +17,11 @@ from uuid import UUID
 
 from sanic import Blueprint, Request
 from sanic.request import File
-from sanic.response import HTTPResponse, redirect
+from sanic.response import HTTPResponse, raw, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import clocks, consents, conversations, delivery, files, inbox, pages
+from handoff.services import clocks, consents, conversations, delivery, dossier, files, inbox, pages
 from handoff.services.case_steps import doings
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
@@ -29,6 +29,7 @@ from handoff.services.pages import OpenedCase
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.chat import send_file
+from handoff.web.dossier import pdf
 from handoff.web.requests import address_of, answer, limit, number_of, runtime_of, uuid_of
 
 case_page = Blueprint("case_page", url_prefix="/kasus")
@@ -176,6 +177,20 @@ async def withdraw_consent(request: Request, number: str) -> HTTPResponse:
     except DatabaseAway:
         return _away(request, number)
     return redirect(f"{_path(number)}#persetujuan", status=303)
+
+
+@case_page.get("/<number:str>/berkas.pdf")
+async def dossier_file(request: Request, number: str) -> HTTPResponse:
+    """The whole case to carry elsewhere, as PDF."""
+    try:
+        found = await dossier.of(runtime_of(request), await _opened(request, number))
+    except Forbidden:
+        return _locked(request)
+    sign = html.pages_of(request).sign or pages.sign_without_database(runtime_of(request))
+    made = await asyncio.to_thread(pdf, runtime_of(request).texts, found, sign.name)
+    return raw(made, content_type="application/pdf", headers={
+        "Cache-Control": html.MINE, "Content-Disposition": f'attachment; filename="kasus-{number}.pdf"',
+    })
 
 
 @case_page.get("/<number:str>/berkas/<file:str>")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from handoff.services import desk, dismissals, leading, referrals, transfers, verbs
+from handoff.services import desk, dismissals, duty, leading, referrals, transfers, verbs
 from handoff.services.referrals import SHORT, Letter
 from handoff.web.officers import after, located, meant, officers, session_of
 from handoff.web.requests import answer, body_of, runtime_of, uuid_of
@@ -55,6 +55,14 @@ class FollowUp(BaseModel):
     model_config = ConfigDict(extra="forbid")
     heard: str
     ask_again_on: date | None = None
+
+
+class Leave(BaseModel):
+    """The first and the last day on which an officer does not work."""
+
+    model_config = ConfigDict(extra="forbid")
+    first_day: date
+    last_day: date
 
 
 @officers.post("/cases/<number:str>/transfer")
@@ -129,6 +137,21 @@ async def confirm_dismissal(request: Request, number: str) -> HTTPResponse:
     given, case_id = body_of(request, Why), await located(request, number)
     await dismissals.confirm(runtime_of(request), session_of(request).officer, case_id, given.reason)
     return await after(request, number)
+
+
+@officers.post("/people/<login:str>/deactivate")
+async def deactivate(request: Request, login: str) -> HTTPResponse:
+    """An officer leaves for good; every open case of theirs moves to a named person at once, or they do not go."""
+    moved = await duty.deactivate(runtime_of(request), session_of(request).officer, login)
+    return answer({"moved": moved})
+
+
+@officers.post("/people/<login:str>/leave")
+async def leave(request: Request, login: str) -> HTTPResponse:
+    """An officer is away on these days; their open cases move on the day it begins. For oneself, or by who leads."""
+    given = body_of(request, Leave)
+    moved = await duty.leave(runtime_of(request), session_of(request).officer, login, given.first_day, given.last_day)
+    return answer({"moved": moved})
 
 
 @officers.post("/cases/<number:str>/allow_address")

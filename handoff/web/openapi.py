@@ -28,6 +28,7 @@ from handoff.web.api_models_officers import (
     Candidates,
     CaseLines,
     FullCase,
+    Moved,
     Published,
     Referrals,
     SignedIn,
@@ -37,7 +38,7 @@ from handoff.web.api_models_officers import (
 from handoff.web.chat import Beginning, Consenting
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
-from handoff.web.officers_moving import FollowUp, Handover, Referral, Transfer, Why
+from handoff.web.officers_moving import FollowUp, Handover, Leave, Referral, Transfer, Why
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
 
@@ -118,6 +119,8 @@ OPERATIONS = {  # by blueprint and handler
     "officers.allow_address": Operation(200, Spoke, SPEAKING, takes=Why),
     "officers.colleagues": Operation(200, Candidates, (401, 403, 404, 503)),
     "officers.reassign": Operation(200, Acted, SPEAKING, takes=Handover),
+    "officers.deactivate": Operation(200, Moved, (401, 403, 404, 409, 503)),
+    "officers.leave": Operation(200, Moved, (400, 401, 403, 404, 409, 422, 503), takes=Leave),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),
     "officers.republish": Operation(200, Published, (401, 403, 404, 409, 503)),
     "internal.open_case": Operation(200, CaseOpened, (400, 401, 404, 503), takes=CaseWanted),

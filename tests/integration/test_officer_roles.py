@@ -50,6 +50,8 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "allow address": ("POST", "/cases/{number}/allow_address", {"reason": "memang di sana"}),
     "colleagues": ("GET", "/cases/{number}/colleagues", None),
     "reassign": ("POST", "/cases/{number}/reassign", {"reason": "Lebih paham."}),
+    "leave": ("POST", "/people/nurul.hidayah/leave", {"first_day": "2026-11-30", "last_day": "2026-12-01"}),
+    "deactivate": ("POST", "/people/nurul.hidayah/deactivate", None),
     "suspend": ("POST", "/topics/kk_baru/suspend", {"reason": "keliru"}),
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
@@ -62,7 +64,7 @@ _IDLE = ("accept transfer", "decline transfer", "confirm dismissal", "withdraw t
 
 
 def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, takes: int, speaks: int, publishes: int,
-        note: int | None = None, leads: bool = False) -> dict[str, int]:
+        note: int | None = None, leads: bool = False, deactivates: int = 403, leave: int = 403) -> dict[str, int]:
     own = speaks == 200
     moves = 200 if leads or own else speaks
     return {
@@ -72,7 +74,7 @@ def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, take
         **FREE, **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,
         **dict.fromkeys(("colleagues", "reassign"), 200 if leads else 404 if publishes == 200 else 403),
-        "suspend": publishes, "republish": publishes,
+        "suspend": publishes, "republish": publishes, "deactivate": deactivates, "leave": leave,
     }
 
 
@@ -83,13 +85,15 @@ EXPECTED: dict[str, dict[str, int]] = {
     "another unit's officer": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
     "the unit's head": row(lists=UNIT, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200,
                            leads=True),
-    "another unit's head": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=200),
+    "another unit's head": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=200,
+                               leave=200),
     "supervisor": row(lists=WHOLE, reads=200, file=200, events=200, takes=200, speaks=409, note=200, publishes=200,
-                           leads=True),
+                      leads=True, deactivates=200, leave=200),
     "inspector": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
     "data_officer": row(lists=UNIT, reads=404, file=404, events=200, takes=404, speaks=404, publishes=403),
     "auditor": row(lists=WHOLE, reads=200, file=403, events=200, takes=403, speaks=403, publishes=403),
-    "admin": row(lists=NONE, reads=403, file=403, events=403, takes=403, speaks=403, publishes=403),
+    "admin": row(lists=NONE, reads=403, file=403, events=403, takes=403, speaks=403, publishes=403,
+                 deactivates=200),
     "nobody": {**dict.fromkeys(ROUTES, 401), "sign in": 200},
     "the case's officer without the CSRF token": {
         **{name: 200 if method == "GET" else 403 for name, (method, _, _) in ROUTES.items()},
@@ -160,7 +164,7 @@ async def test_the_table_names_every_route(served):
         for method in route.methods
     }
     shape = {"{number}": "<number:str>", "{file}": "<file:str>", "kk_baru": "<topic:str>", "ktp_hilang": "<topic:str>",
-             NO_REFERRAL: "<referral:str>"}
+             NO_REFERRAL: "<referral:str>", "nurul.hidayah": "<login:str>"}
     named = set()
     for method, path, _ in ROUTES.values():
         for word, parameter in shape.items():

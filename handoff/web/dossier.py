@@ -1,0 +1,111 @@
+"""The dossier of a case as PDF: plain pages that print well and can be sent on. Its sentences stand in `texts.yml`."""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+import font_roboto
+from fpdf import FPDF
+from fpdf.enums import WrapMode, XPos, YPos
+
+from handoff.services.clocks import Promise
+from handoff.services.dossier import Dossier
+from handoff.texts import Texts, long_time
+
+SIZE, SMALL, LINE = 10.5, 9.0, 5.2  # points, points, millimetres
+WORD = 80  # letters that fit on no line
+logging.getLogger("fpdf").setLevel(logging.ERROR)  # it warns of every sign that the font lacks
+logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
+def pdf(texts: Texts, dossier: Dossier, office: str) -> bytes:
+    """The dossier as a file; slow for long talks, so off the event loop."""
+    return _Paper(texts, dossier, office).whole()
+
+
+class _Paper(FPDF):
+    """A4, one column, the case's number on every page."""
+
+    def __init__(self, texts: Texts, dossier: Dossier, office: str) -> None:
+        super().__init__(format="A4")
+        self.texts, self.dossier, self.office = texts, dossier, office
+        self.row, self.zone = dossier.facts.row, dossier.facts.unit.zone
+        self.add_font("Roboto", "", font_roboto.Roboto)
+        self.add_font("Roboto", "B", font_roboto.RobotoBold)
+        self.set_margins(20, 18, 20)
+        self.set_auto_page_break(True, 20)
+        self.set_title(self._say("title"))
+        self.set_lang("id")
+        self.add_page()
+
+    def whole(self) -> bytes:
+        """Every part, then the file."""
+        self._line(self._say("title"), bold=True, size=16)
+        self._line(self._say("made", at=self._time(self.dossier.at)), size=SMALL)
+        self._facts()
+        self._part("deadlines", [self._promise(one) for one in self.dossier.promises])
+        self._part("steps", [f"{self._time(one.at)}: {one.text}" for one in self.dossier.steps])
+        self._talk()
+        self._part("sources", list(self.dossier.sources))
+        return bytes(self.output())
+
+    def footer(self) -> None:
+        """The number, so that no loose page is nobody's."""
+        self.set_y(-14)
+        self.set_font("Roboto", size=SMALL)
+        self.cell(0, LINE, _plain(self._say("footer", page=self.page_no())), align="C")
+
+    def _facts(self) -> None:
+        facts = self.dossier.facts
+        state = self._say(f"status.{self.row.closed_reason or self.row.status}")
+        for name, value in (
+            ("office", self.office), ("number", self.row.number), ("status_label", state),
+            ("officer", f"{facts.officer.name}, {facts.officer.title}, {facts.unit.name}"),
+            ("opened", self._time(self.row.opened_at)), ("resolve_by", self._time(self.row.resolve_by)),
+            ("closed", self._time(self.row.closed_at) if self.row.closed_at else ""),
+        ):
+            if value:
+                self._line(f"{self._say(name)}: {value}")
+
+    def _promise(self, one: Promise) -> str:
+        return f"{self._say(f'clock.{one.kind}')}, {self._time(one.due_at)}: {self._say(f'became.{one.became}')}"
+
+    def _talk(self) -> None:
+        self._heading("messages")
+        for one in self.dossier.messages:
+            who = one["officer"]["name"] if one["officer"] else self._say(f"author.{one['author']}")
+            self._line(f"{who}, {self._time(datetime.fromisoformat(one['created_at']))}", bold=True, size=SMALL)
+            self._line(one["text"] or self._say("erased"))
+            for file in one["attachments"]:
+                self._line(self._say("file", file=file["name"]), size=SMALL)
+
+    def _part(self, name: str, lines: list[str]) -> None:
+        if lines:
+            self._heading(name)
+        for line in lines:
+            self._line(f"• {line}")
+
+    def _heading(self, name: str) -> None:
+        self.ln(3)
+        self._line(self._say(name), bold=True, size=13)
+
+    def _line(self, text: str, *, bold: bool = False, size: float = SIZE) -> None:
+        self.set_font("Roboto", "B" if bold else "", size)
+        endless = any(len(word) > WORD for word in text.split())
+        self.multi_cell(0, LINE * size / SIZE, _plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT,
+                        wrapmode=WrapMode.CHAR if endless else WrapMode.WORD)
+        self.ln(1)
+
+    def _say(self, name: str, **facts: Any) -> str:
+        return self.texts.say(f"dossier.{name}", number=self.row.number, **facts)
+
+    def _time(self, at: datetime) -> str:
+        return long_time(at, self.zone)
+
+
+def _plain(text: str) -> str:
+    """Without what moves the writing about on paper: marks of direction, joiners, controls; a tab is a blank."""
+    return "".join(sign for sign in text.replace("\t", " ") if sign == "\n" or unicodedata.category(sign)[0] != "C")
