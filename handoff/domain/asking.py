@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from handoff.domain.said import POLITE, vocabulary, words
 
 ASPECTS = ("requirements", "fee", "time", "steps", "place", "rejections")
+MOST_WAYS = 5  # to cut a text in two
 MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
 
 # An aspect beside a service: only words that mean nothing else there ("KTP lama" is no question of time).
@@ -18,7 +20,7 @@ _NAMED = {
            r"|gratis",
     "time": r"(?:berapa|brp|pira|piro|pinten) (?:lama|hari|minggu|bulan)(?:nya)?|lamanya"
             r"|kapan (?:jadi|selesai)(?:nya)?",
-    "steps": r"langkah(?:nya|2nya)?|prosedur(?:nya)?|alur(?:nya)?|tahap(?:an)?(?:nya)?",
+    "steps": r"langkah(?:nya|2nya)?|prosedur(?:nya)?|alur(?:nya)?|tahapan(?:nya)?|tahapnya",
     "place": r"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil)(?:nya)?(?: \w+){0,3} (?:di ?|ke ?)mana"
              r"|(?:di ?|ke ?)mana (?:urus|ngurus|mengurus|bikin|buat|daftar)(?:nya)?",
     # not "saya ditolak": that is no question about a service, but an objection
@@ -31,7 +33,7 @@ _ALONE = {
     "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar(?:nya)?|duit(?:nya)?|harga(?:nya)?",
     "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
     "steps": rf"{_NAMED['steps']}|cara(?:nya|ne)?",
-    "place": rf"{_NAMED['place']}|(?:di ?|ke ?)mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
+    "place": rf"{_NAMED['place']}|(?:di ?|ke ?|lewat )mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
     "rejections": _NAMED["rejections"],
 }
 _FILLERS = POLITE | vocabulary("""
@@ -43,8 +45,9 @@ _QUESTION = vocabulary("""
     apa apakah apaan bagaimana berapa bgmn brapa brp dimana gimana gmn gmna kapan kemana kenapa knp kumaha mana mengapa
     pinten pira piro piye sabaraha siapa
 """)
+# "lalu" joins nothing: it mostly means "ago"; a comma parts what is told.
 _JOINS = re.compile(
-    r",?\s+(?:dan|sama|serta|terus|trus|trs|lalu|plus|sekalian)\s+(?:juga\s+)?|\s*[&+,]\s+", re.IGNORECASE
+    r",?\s+(?:dan|sama|serta|terus|trus|trs|plus|sekalian)\s+(?:juga\s+)?|\s*[&+]\s+", re.IGNORECASE
 )
 # A sentence ends where a sign follows a word of some length: not in "no. 2", "Rp. 5.000", "dll."
 _ENDS = re.compile(r"(?<=[?!;])\s*|\s*\n\s*|(?<=[^\W\d_]{3}\.)\s+")
@@ -97,14 +100,22 @@ def lost(text: str) -> bool:
 def questions(text: str) -> tuple[Part, ...]:
     """The questions in a text, when there are at least two; what is told around one stays with it. Else empty."""
     found: list[Part] = []
-    for number, sentence in enumerate(_gathered(_ENDS.split(text))):
-        found += [Part(clause, number) for clause in _gathered(_clauses(sentence))]
+    marked = "?" in text  # then a sentence that ends otherwise tells something: "belum tahu kapan selesai."
+    sentences = _gathered(_ENDS.split(text), lambda one: _asks(one) and not (marked and one.endswith(".")))
+    for number, (told, asking, more) in enumerate(sentences):
+        clauses = [" ".join(filter(None, clause)) for clause in _gathered(_JOINS.split(asking), _asks)] or [asking]
+        clauses[0] = f"{told} {clauses[0]}".strip()
+        clauses[-1] = f"{clauses[-1]} {more}".strip()
+        found += [Part(clause, number) for clause in clauses]
     return tuple(found) if 2 <= len(found) <= MOST_PARTS else ()
 
 
 def coordinated(text: str) -> tuple[tuple[str, str], ...]:
-    """The ways to read a text of one sentence as two matters: "ktp hilang dan kk rusak", "ktp dan kk hilang"."""
+    """The ways to cut a text in two matters: "ktp hilang dan kk rusak", "ktp dan kk hilang", "KTP hilang. KK rusak"."""
     ways: list[tuple[str, str]] = []
+    for end in _ENDS.finditer(text):
+        if words(text[: end.start()]) and words(text[end.end() :]):
+            ways.append((text[: end.start()].strip(), text[end.end() :].strip()))
     for join in list(_JOINS.finditer(text))[:2]:
         left, right = text[: join.start()].strip(), text[join.end() :].strip()
         if left and right:
@@ -112,30 +123,24 @@ def coordinated(text: str) -> tuple[tuple[str, str], ...]:
             head, _, predicate = right.partition(" ")
             if head and predicate:
                 ways.append((f"{left} {predicate}", right))  # what is said of the second holds for the first
-    return tuple(ways)
+    return tuple(ways[:MOST_WAYS])
 
 
-def _clauses(sentence: str) -> list[str]:
-    """The sentence cut at its joints; each joint counts only where a question stands on both sides (`_gathered`)."""
-    return [clause for clause in _JOINS.split(sentence) if clause.strip()]
-
-
-def _gathered(pieces: list[str]) -> list[str]:
-    """Pieces that ask, each with what was told before it; what is told last belongs to the last question."""
-    asking: list[str] = []
+def _gathered(pieces: Iterable[str], asks: Callable[[str], bool]) -> list[tuple[str, str, str]]:
+    """What asks, each with what was told before it, and the last with what was told after it; none of them is lost."""
+    found: list[tuple[str, str, str]] = []
     told: list[str] = []
     for piece in (piece.strip() for piece in pieces):
-        if not words(piece):
-            continue
-        told.append(piece)
-        if _asks(piece):
-            asking.append(" ".join(told))
+        if asks(piece):
+            found.append((" ".join(told), piece, ""))
             told = []
-    if told:
-        asking[-1:] = [" ".join([*asking[-1:], *told])]
-    return asking
+        elif words(piece):
+            told.append(piece)
+    if found:
+        found[-1] = (*found[-1][:2], " ".join(told))
+    return found
 
 
 def _asks(piece: str) -> bool:
     said = words(piece)
-    return piece.rstrip().endswith("?") or not _QUESTION.isdisjoint(said) or bool(aspects(piece))
+    return bool(said) and (piece.endswith("?") or not _QUESTION.isdisjoint(said) or bool(aspects(piece)))

@@ -16,6 +16,7 @@ MOST = 3  # answers to one message; who asks more gets a person as well
 OVERVIEW = "overview"
 IN_OVERVIEW = frozenset({"requirements", "fee", "time", "place"})  # what an overview tells already
 WHOLE = -1  # an answer that rests on the reading of the whole text
+NEAREST = 3  # among so many of the whole text's readings both matters must be
 RESEMBLES = 0.03  # at least how likely a second matter must be in a text that joins two
 
 Kind = Literal["topic", "aspect", "talk", "person", "unclear"]
@@ -57,7 +58,7 @@ def decide(
     if whole.kind == "person":
         return None  # a person sees all of it
     resolved = [
-        _resolved(number, parts, last_topic, aspect_names) for number, (_, heard) in enumerate(parts)
+        _resolved(number, parts, whole, last_topic, aspect_names) for number, (_, heard) in enumerate(parts)
         if heard.kind != "talk"
     ]
     told = [item for item in resolved if item is not None]
@@ -75,17 +76,28 @@ def decide(
     return Several(tuple(given), persons[0] if persons else None)
 
 
-def joined(whole: Sequence[str], ways: Sequence[tuple[Heard, Heard]]) -> tuple[str, str] | None:
-    """The two topics of a text that joins two matters in one sentence ("ktp hilang dan kk rusak"): each half was read
-    as a topic of its own, and the whole text, whose nearest topics are `whole`, resembles both."""
-    for left, right in ways:
-        if left.kind == right.kind == "topic" and left.name != right.name and {left.name, right.name} <= set(whole):
-            return str(left.name), str(right.name)
+def joined(whole: Sequence[str], ways: Sequence[tuple[Heard, Heard]]) -> Several | None:
+    """The matters of a text that names two ("ktp hilang dan kk rusak"), where the whole text, whose nearest topics are
+    `whole`, resembles both: each half was surely read as one of them, or the other half is for a person. Parts are
+    numbered through the halves of all ways."""
+    sure = [(n, way) for n, way in enumerate(ways) if way[0].kind == way[1].kind == "topic"]
+    for number, (left, right) in sure:
+        if left.name != right.name and {left.name, right.name} <= set(whole):
+            return Several((
+                Give(str(left.name), OVERVIEW, 2 * number), Give(str(right.name), OVERVIEW, 2 * number + 1)
+            ))
+    for number, way in enumerate(ways):
+        for side, one in enumerate(way):
+            other = way[1 - side]
+            if one.kind == "topic" and other.kind == "unclear" and one.name != other.guess and (
+                {one.name, other.guess} <= set(whole)
+            ):
+                return Several((Give(str(one.name), OVERVIEW, 2 * number + side),), 2 * number + 1 - side)
     return None
 
 
 def _resolved(
-    number: int, parts: Sequence[tuple[Part, Heard]], last_topic: str | None, aspect_names: frozenset[str]
+    number: int, parts: Sequence[tuple[Part, Heard]], whole: Heard, last_topic: str | None, aspect_names: frozenset[str]
 ) -> tuple[Give, ...] | int | None:
     """What to answer to a part; its number when a person must; None when it belongs to the question before it."""
     part, heard = parts[number]
@@ -96,7 +108,8 @@ def _resolved(
     if heard.kind == "aspect" and heard.name is not None and about is not None:
         return (Give(about, heard.name, number),)
     about_the_same = heard.kind == "unclear" and about is not None and heard.in_context == about
-    return None if about_the_same and (heard.guess == about or heard.guess in aspect_names) else number
+    agreed = heard.guess == about or heard.guess in aspect_names or whole == Heard("topic", about)
+    return None if about_the_same and agreed else number
 
 
 def _topic(parts: Iterable[tuple[Part, Heard]]) -> str | None:

@@ -28,7 +28,7 @@ REASONS = {
     "sanggah_keputusan": "disputed_decision", "pengaduan": "complaint", "pengaduan_pungli": "complaint",
 }
 AS_A_WHOLE = frozenset({"cek_status"})  # needs the number that stands somewhere in the text
-LONGEST_JOINED = 120  # characters of a text that may join two matters in one sentence
+LONGEST_JOINED = 120  # characters of a text that may name two matters without asking twice; a longer one is a story
 
 
 @dataclass(frozen=True)
@@ -168,14 +168,14 @@ class _Readings:
         whole, *halves = await self.runtime.bot.read([self.text, *(half for way in ways for half in way)])
         if self._heard(self.text, whole).kind == "person":
             return None
-        heard = [Heard("topic", name) if (name := self._topic(r)) else Heard("unclear") for r in halves]
-        nearest = [r.name for r in whole.ranking[:2] if r.name is not None and r.confidence >= several.RESEMBLES]
-        topics = several.joined(nearest, list(zip(heard[::2], heard[1::2], strict=True)))
-        if topics is None:
+        heard = [Heard("topic", t) if (t := self._topic(r)) else Heard("unclear", guess=r.intent.name) for r in halves]
+        nearest = [r.name for r in whole.ranking[: several.NEAREST] if r.name and r.confidence >= several.RESEMBLES]
+        found = several.joined(nearest, list(zip(heard[::2], heard[1::2], strict=True)))
+        if found is None:
             return None
-        readings = {self._topic(r): r for r in reversed(halves)}
-        answers = [wanted(self.runtime, topic, self.text, readings[topic].classification()) for topic in topics]
-        return Plan(tuple(one for several_of_topic in answers for one in several_of_topic))
+        each = [wanted(self.runtime, g.topic, self.text, halves[g.part].classification()) for g in found.answers]
+        person = None if found.person is None else self._person(halves[found.person])
+        return Plan(tuple(one for answers in each for one in answers), person)
 
     def _heard(self, text: str, reading: BotReading) -> Heard:
         if aspect := asking.only_aspect(text):

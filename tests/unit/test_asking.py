@@ -45,14 +45,18 @@ def test_the_aspects_named_beside_a_service(text: str, named: tuple[str, ...]) -
     ("jam buka kantor berapa? biaya bikin paspor brp", ["jam buka kantor berapa?", "biaya bikin paspor brp"]),
     ("KTP saya hilang. Bagaimana cara mengurusnya? Terus KK mau pisah gimana?",
      ["KTP saya hilang. Bagaimana cara mengurusnya?", "Terus KK mau pisah gimana?"]),
-    ("KTP saya hilang, biayanya berapa dan berapa lama?", ["KTP saya hilang biayanya berapa", "berapa lama?"]),
+    ("KTP saya hilang, biayanya berapa dan berapa lama?", ["KTP saya hilang, biayanya berapa", "berapa lama?"]),
     ("syarat bikin kk apa\nsama jam buka berapa", ["syarat bikin kk apa", "sama jam buka berapa"]),
     ("apa syaratnya? makasih ya sebelumnya, berapa biayanya?",
-     ["apa syaratnya?", "makasih ya sebelumnya berapa biayanya?"]),
+     ["apa syaratnya?", "makasih ya sebelumnya, berapa biayanya?"]),
     # one question, whatever is told around it
     ("ktp sy ilang gmn ngurusnya ya", []), ("Pak mau tanya. Anak saya lahir kemarin. Akta gimana? Makasih", []),
     ("ktp hilang dan kk rusak gimana ngurusnya", []), ("Rp. 5.000, itu apa benar?", []), ("?", []), ("", []),
     ("baru nikah dan mau bikin kk baru, syaratnya apa", []), ("apa? " * 9, []),
+    ("Belum tahu kapan selesai dan di mana kartunya. Apa ada surat sementara?", []),
+    ("akte entah dimana, cetak lagi gmn", []),
+    ("Apakah kematian bertahun-tahun lalu masih dapat dicatatkan?", []),
+    ("Saya lolos tahap akhir dan diminta surat. Membuatnya apa di sini?", []),
 ])
 def test_the_questions_in_a_text(text: str, parts: list[str]) -> None:
     assert [part.text for part in questions(text)] == parts
@@ -62,12 +66,15 @@ def test_the_questions_in_a_text(text: str, parts: list[str]) -> None:
     ("ktp hilang dan kk rusak gimana", ("ktp hilang", "kk rusak gimana")),
     ("ktp dan kk hilang", ("ktp hilang", "kk hilang")), ("bikin kk & akta lahir", ("bikin kk", "akta lahir")),
     ("kk baru sama akta kelahiran", ("kk baru", "akta kelahiran")),
+    ("KTP hilang. KK rusak", ("KTP hilang.", "KK rusak")),
+    ("ktp hilang\nkk rusak", ("ktp hilang", "kk rusak")),
 ])
 def test_two_matters_in_one_sentence(text: str, way: tuple[str, str]) -> None:
     assert way in coordinated(text)
 
 
-@pytest.mark.parametrize("text", ["ktp hilang", "dan", "sama", "", "pasaman", "kesamaan nama"])
+@pytest.mark.parametrize("text", ["ktp hilang", "ktp hilang.", "ktp hilang? !!", "dan",
+                                  "sama", "", "pasaman", "kesamaan nama"])
 def test_what_joins_nothing(text: str) -> None:
     assert coordinated(text) == ()
 

@@ -47,16 +47,24 @@ def test_aspects_of_one_service_rest_on_the_whole_text() -> None:
 
 @pytest.mark.parametrize("second", [
     UNCLEAR, Heard("person", "luar_cakupan"), Heard("person", "minta_petugas"), Heard("unclear"),
-    Heard("unclear", guess="skck", in_context="ktp_baru"),  # by itself it resembles something else
+    Heard("unclear", guess="skck", in_context="kk_baru"), Heard("unclear", guess="skck", in_context=None),
 ])
 def test_what_the_bot_cannot_answer_goes_to_a_person_beside_the_answer(second: Heard) -> None:
     assert decide("x", KTP, parts(KTP, second), None, ASKS_ASPECT) == Several((Give("ktp_baru", "overview", 0),), 1)
 
 
-@pytest.mark.parametrize("guess", ["tanya_syarat", "ktp_baru"])
-def test_more_words_about_the_same_are_no_second_question(guess: str) -> None:
+@pytest.mark.parametrize(("whole", "guess"), [
+    (KTP, "tanya_syarat"), (KTP, "ktp_baru"),
+    (KTP, "skck"),  # by itself it resembles something else; the whole and the part behind the title say the same
+])
+def test_more_words_about_the_same_are_no_second_question(whole: Heard, guess: str) -> None:
     more = Heard("unclear", guess=guess, in_context="ktp_baru")
-    assert decide("x", KTP, parts(KTP, more), None, ASKS_ASPECT) is None
+    assert decide("x", whole, parts(KTP, more), None, ASKS_ASPECT) is None
+
+
+def test_where_the_whole_is_unclear_the_nearest_reading_counts() -> None:
+    more = Heard("unclear", guess="skck", in_context="ktp_baru")
+    assert decide("x", UNCLEAR, parts(KTP, more), None, ASKS_ASPECT) == Several((Give("ktp_baru", "overview", 0),), 1)
 
 
 @pytest.mark.parametrize(("whole", "heard"), [
@@ -67,14 +75,21 @@ def test_the_rest_is_read_as_a_whole(whole: Heard, heard: list[Heard]) -> None:
     assert decide("x", whole, parts(*heard), None, ASKS_ASPECT) is None
 
 
-@pytest.mark.parametrize(("nearest", "left", "right", "topics"), [
-    (["ktp_baru", "jam_layanan"], KTP, JAM, ("ktp_baru", "jam_layanan")), (["ktp_baru"], KTP, JAM, None),
-    (["ktp_baru", "jam_layanan"], KTP, UNCLEAR, None), (["ktp_baru"], KTP, KTP, None),
+BOTH = Several((Give("ktp_baru", "overview", 2), Give("jam_layanan", "overview", 3)))
+NEAR_JAM = Heard("unclear", guess="jam_layanan")
+
+
+@pytest.mark.parametrize(("nearest", "left", "right", "found"), [
+    (["ktp_baru", "jam_layanan"], KTP, JAM, BOTH), (["ktp_baru"], KTP, JAM, None), (["ktp_baru"], KTP, KTP, None),
+    (["ktp_baru", "jam_layanan"], KTP, UNCLEAR, None), (["ktp_baru"], KTP, NEAR_JAM, None),
+    # the whole resembles what the other half may be: a person looks
+    (["ktp_baru", "jam_layanan"], KTP, NEAR_JAM, Several((Give("ktp_baru", "overview", 2),), 3)),
+    (["jam_layanan", "ktp_baru"], NEAR_JAM, KTP, Several((Give("ktp_baru", "overview", 3),), 2)),
 ])
 def test_two_matters_joined_in_a_sentence(
-    nearest: list[str], left: Heard, right: Heard, topics: tuple[str, str] | None
+    nearest: list[str], left: Heard, right: Heard, found: Several | None
 ) -> None:
-    assert joined(nearest, [(left, right)]) == topics
+    assert joined(nearest, [(UNCLEAR, UNCLEAR), (left, right)]) == found
 
 
 HEARD = st.one_of(
