@@ -1,0 +1,67 @@
+"""Danger, bribes, misused data and statuses in the whole house, with the real Rasa."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.support.house import House
+from tests.support.people import Citizen, Officers, read_to
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def test_danger_gets_numbers_and_an_urgent_case_at_the_top(citizen: Citizen, officer: Officers) -> None:
+    seq = citizen.says("suami mukulin saya, saya takut")
+    with citizen.stream(last=seq) as events:
+        read_to(events, seq + 2)
+    numbers, card = citizen.hears(seq)
+    assert "Polisi: 110" in numbers["text"]
+    assert card["case"]["reason"] == "emergency"
+    holder = officer(card["case"]["officer"]["name"])
+    (first, *_) = holder.cases()
+    assert (first["number"], first["urgent"]) == (card["case"]["number"], True)
+
+
+@pytest.mark.parametrize("words", [
+    "kalau ga bayar berkas ga diproses",  # as the bot reads it
+    "pak Bonar minta uang 200 ribu buat ktp",  # in the words themselves
+])
+def test_p11_a_bribe_becomes_a_report_behind_a_one_time_link(
+    house: House, citizen: Citizen, officer: Officers, words: str
+) -> None:
+    (told,) = citizen.asks(words)
+    link = re.search(r"http\S+/lapor/\S+", told["text"])
+    assert link
+    assert told["case"] is None
+    path = urlsplit(link[0]).path
+    with httpx.Client(base_url=house.url, follow_redirects=True, timeout=30) as browser:
+        assert "Buka laporan" in browser.get(path).text
+        page = browser.post(path)
+        number = page.url.path.rpartition("/")[2]
+        assert "Hanya Anda dan" in page.text
+        assert words in page.text
+    assert httpx.get(f"{house.url}/kasus/{number}", timeout=30).status_code == 403
+    inspectors = [officer(name) for name in ("Dewi Anggraini", "Lalu Wirajaya")]
+    assert sum(number in [case["number"] for case in one.cases()] for one in inspectors) == 1
+    for other in ("Tri Wahyuni", "Maria Goreti Lake", "Bonar Simanjuntak"):
+        assert officer(other).http.get(f"/cases/{number}").status_code == 404
+
+
+@pytest.mark.parametrize("words", ["hapus data saya", "nik saya dipake orang buat pinjol"])
+def test_matters_of_personal_data_go_to_the_data_officer(citizen: Citizen, words: str) -> None:
+    card = citizen.asks(words)[-1]
+    assert card["case"]["officer"]["name"] == "Rizky Pangestu"
+
+
+def test_a_status_that_cannot_be_seen_is_said_to_be_so_and_our_own_is_shown(citizen: Citizen) -> None:
+    shown = citizen.asks("mau cek status permohonan saya sudah sampai mana")
+    assert "tidak bisa melihat permohonan di instansi" in shown[0]["text"]
+    case = citizen.asks("mau bicara sama petugas")[-1]["case"]
+    citizen.taps("Tanya bot lagi")
+    (status,) = citizen.asks(f"kasus {case['number'].replace('-', ' ')}")
+    assert f"Kasus {case['number']}: menunggu dibaca petugas." in status["text"]
+    assert case["officer"]["name"] in status["text"]
