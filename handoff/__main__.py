@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import date, time
+from typing import TYPE_CHECKING
 
 from handoff.domain.case import Role
 from handoff.settings import Settings, SettingsError, new_secrets
+
+if TYPE_CHECKING:
+    from handoff.services.runtime import Runtime
 
 Group = argparse._SubParsersAction
 Command = Callable[[argparse.Namespace], int]
@@ -89,6 +94,30 @@ def _audit_verify(_: argparse.Namespace) -> int:
     return 0
 
 
+def _calendar(arguments: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, change_calendar
+    from handoff.services import calendars
+
+    def change(runtime: Runtime) -> Awaitable[int]:
+        if arguments.what == "close":
+            return calendars.close(runtime, arguments.day, arguments.name, arguments.hours, arguments.unit)
+        if arguments.what == "hours":
+            return calendars.set_hours(runtime, arguments.unit, arguments.weekday, arguments.hours)
+        return calendars.redate(runtime, arguments.why, arguments.unit)
+
+    try:
+        print(json.dumps({"cases_moved": change_calendar(Settings.from_env(), change)}))
+    except CommandError as error:
+        return _fail(error)
+    return 0
+
+
+def _hours(text: str) -> list[tuple[time, time]]:
+    """`08:00-12:00,13:00-16:00`; empty: closed."""
+    spans = [part.split("-") for part in text.split(",") if part]
+    return [(time.fromisoformat(start), time.fromisoformat(end)) for start, end in spans]
+
+
 def _train(arguments: argparse.Namespace) -> int:
     from handoff.home import Home
     from handoff.model import Model, ModelError
@@ -140,11 +169,29 @@ def parser() -> argparse.ArgumentParser:
         ).add_argument("--login", required=True)
     add("verify", _audit_verify, "check that nothing in the record was rewritten",
         commands.add_parser("audit", help="the record").add_subparsers(required=True, metavar="command"))
+    _add_calendar(commands, add)
     add("train", _train, "train the bot's model if its data or code changed").add_argument(
         "--force", action="store_true", help="train even if nothing changed")
     add("doctor", _doctor, "check each part and say what to do")
     add("keys", _keys, "print a fresh WAJAH_SECRET_KEY and WAJAH_DATA_KEYS")
     return root
+
+
+def _add_calendar(commands: Group, add: Callable[..., argparse.ArgumentParser]) -> None:
+    group = commands.add_parser("calendar", help="hours and days off; re-dates open cases, keeping the old times")
+    ways = group.add_subparsers(required=True, metavar="command", dest="what")
+    close = add("close", _calendar, "a day off, or a day with hours of its own", ways)
+    close.add_argument("--day", required=True, type=date.fromisoformat)
+    close.add_argument("--name", required=True, help="what the day is")
+    close.add_argument("--hours", type=_hours, help="for example 08:00-11:00; without them closed all day")
+    close.add_argument("--unit", help="the unit's short name; without it every unit")
+    hours = add("hours", _calendar, "a unit's hours on a weekday", ways)
+    hours.add_argument("--unit", required=True)
+    hours.add_argument("--weekday", required=True, type=int, help="0 is Monday")
+    hours.add_argument("--hours", required=True, type=_hours, help="for example 08:00-12:00,13:00-16:00; '' for closed")
+    redate = add("redate", _calendar, "count the deadlines of open cases anew", ways)
+    redate.add_argument("--why", required=True)
+    redate.add_argument("--unit")
 
 
 def main(words: list[str] | None = None) -> int:

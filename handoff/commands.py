@@ -12,6 +12,7 @@ from datetime import timedelta
 import psycopg
 from sqlalchemy import select
 
+from handoff.domain.calendar import CalendarError
 from handoff.domain.case import Role
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
@@ -73,6 +74,20 @@ def deactivate_officer(settings: Settings, login: str) -> dict[str, int]:
             raise CommandError(f"Nobody else can take the open cases of {login!r}; add an officer first.") from None
 
     return _with_runtime(settings, leave)
+
+
+def change_calendar(settings: Settings, change: Callable[[Runtime], Awaitable[int]]) -> int:
+    """Change hours or days off and re-date the open cases; how many moved. Blocking. Raises `CommandError`."""
+
+    async def work(runtime: Runtime) -> int:
+        try:
+            return await change(runtime)
+        except NotFound:
+            raise CommandError("There is no such unit.") from None
+        except (CalendarError, ServiceError) as error:
+            raise CommandError(f"That is no calendar: {error}.") from None
+
+    return _with_runtime(settings, work)
 
 
 def verify_record(settings: Settings) -> Verified:

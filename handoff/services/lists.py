@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select
 
 from handoff.domain.access import Permission
 from handoff.domain.assignment import is_away
@@ -24,6 +24,7 @@ from handoff.store.schema import access_log, cases, conversations, messages, off
 
 SHOWN = 50  # lines on one page
 ON_BOARD = 150
+COUNTED = 300  # a list is counted so far; what is late or unread is of its most pressing ones
 UNREAD_TOLD = 100  # cases whose unread messages are told beside every page
 REPLY_SOON, RESOLVE_SOON = timedelta(minutes=30), timedelta(days=1)  # how near a deadline is pressing
 OPEN = cases.c.status != Status.closed.value
@@ -45,7 +46,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Counts:
-    """Open cases by list; `late` and `unread` are of the list that is shown."""
+    """Open cases by list, counted up to `COUNTED` and one more; `late` and `unread` are of as many of the list that is
+    shown, the most pressing ones."""
 
     mine: int
     unit: int
@@ -86,23 +88,39 @@ async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[di
 
 async def counts(runtime: Runtime, officer: Row[Any], scope: Scope) -> Counts:
     """How many open cases each list has. Raises `Forbidden`."""
-    shown = and_(true(), *within(officer, scope))
+    pressing = _pressing(officer, scope)
+    unread = _unread(officer, pressing.c.conversation_id, literal(1)).exists()
     mine, unit = cases.c.officer_id == officer.id, cases.c.unit_id == officer.unit_id
     query = select(
-        func.count().filter(mine), func.count().filter(unit), func.count(),
-        func.count().filter(shown, runtime.clock() > cases.c.next_deadline),
-        func.count().filter(shown, _unread(officer) > 0),
-    ).select_from(cases).where(OPEN, seen_by(officer, Permission.see_cases))
+        _how_many(officer, mine), _how_many(officer, unit), _how_many(officer),
+        func.count().filter(runtime.clock() > pressing.c.next_deadline), func.count().filter(unread),
+    ).select_from(pressing)
     async with db.statement(runtime.pool) as connection:
         return Counts(*(await connection.execute(query)).one())
 
 
+def _how_many(officer: Row[Any], *conditions: ColumnElement[bool]) -> Any:
+    """Open cases that the officer may know of, counted up to `COUNTED` and one more; a million cost no more."""
+    some = select(cases.c.id).where(OPEN, seen_by(officer, Permission.see_cases), *conditions).limit(COUNTED + 1)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
+
+
+def _pressing(officer: Row[Any], scope: Scope) -> Any:
+    """The most pressing open cases of a list. Raises `Forbidden`."""
+    return (
+        select(cases.c.number, cases.c.next_deadline, cases.c.conversation_id)
+        .where(OPEN, seen_by(officer, Permission.see_cases), *within(officer, scope))
+        .order_by(*OPEN_FIRST).limit(COUNTED + 1).subquery()
+    )
+
+
 async def unread(runtime: Runtime, officer: Row[Any]) -> dict[str, int]:
-    """The officer's own open cases with messages that they have not read, by number. Raises `Forbidden`."""
-    number = _unread(officer)
+    """The officer's own open cases with messages that they have not read, by number, of the most pressing ones. Raises
+    `Forbidden`."""
+    mine = _pressing(officer, "mine")
+    number = _unread(officer, mine.c.conversation_id).scalar_subquery()
     query = (
-        select(cases.c.number, number.label("unread")).where(*within(officer, "mine"), OPEN, number > 0)
-        .order_by(cases.c.number).limit(UNREAD_TOLD)
+        select(mine.c.number, number.label("unread")).where(number > 0).order_by(mine.c.number).limit(UNREAD_TOLD)
     )
     async with db.statement(runtime.pool) as connection:
         return {row.number: row.unread for row in (await connection.execute(query)).all()}
@@ -150,26 +168,27 @@ def _chosen(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[ColumnE
     if wanted.late:
         conditions.append(runtime.clock() > cases.c.next_deadline)
     if wanted.unread:
-        conditions.append(_unread(officer) > 0)
+        conditions.append(_unread(officer, what=literal(1)).exists())
     return conditions
 
 
 def _lines(officer: Row[Any]) -> Select[Any]:
-    return CASES.add_columns(_unread(officer).label("unread"), conversations.c.last_inbound_at, officers.c.away_since)
+    unread = _unread(officer).scalar_subquery()
+    return CASES.add_columns(unread.label("unread"), conversations.c.last_inbound_at, officers.c.away_since)
 
 
-def _unread(officer: Row[Any]) -> Any:
-    """How many of the citizen's messages the officer has not read."""
+def _unread(officer: Row[Any], conversation: Any = cases.c.conversation_id, what: Any = None) -> Any:
+    """The citizen's messages in the conversation (a column) that the officer has not read: how many, or `what`."""
     read = (
         select(read_marks.c.seq)
-        .where(read_marks.c.officer_id == officer.id, read_marks.c.conversation_id == cases.c.conversation_id)
-        .correlate(cases).scalar_subquery()
+        .where(read_marks.c.officer_id == officer.id, read_marks.c.conversation_id == conversation)
+        .correlate(conversation.table).scalar_subquery()
     )
     return (
-        select(func.count()).select_from(messages).where(
-            messages.c.conversation_id == cases.c.conversation_id, messages.c.author == "citizen",
-            ~messages.c.private, messages.c.seq > func.coalesce(read, 0),
-        ).correlate(cases).scalar_subquery()
+        select(func.count() if what is None else what).select_from(messages).where(
+            messages.c.conversation_id == conversation, messages.c.author == "citizen",
+            messages.c.seq > func.coalesce(read, 0),
+        ).correlate(conversation.table)
     )
 
 

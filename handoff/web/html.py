@@ -21,6 +21,7 @@ from sanic.response import html as html_response
 
 from handoff.catalogue.schema import Office
 from handoff.services import pages
+from handoff.services.lists import COUNTED
 from handoff.services.pages import Sign, Today
 from handoff.store.db import DatabaseAway
 from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
@@ -54,7 +55,7 @@ class Pages:
         )
         self._environment.globals |= {"static": self.assets.url, "words": self.words}
         self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
-                                      "lama": long_span, "singkat": briefly, "buka": opening}
+                                      "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted}
 
     async def learn(self, request: Request) -> None:
         """Look at the office's sign again when the last look is old; an old one stays while the database is away."""
@@ -111,6 +112,11 @@ def opening(today: Today, now: datetime) -> str:
     named = {0: "hari ini", 1: f"besok, {DAYS[until.weekday()]}"}
     day = named.get(days) or (DAYS[until.weekday()] if days < 7 else f"{DAYS[until.weekday()]}, {long_date(until)}")
     return f"Tutup, buka lagi {day} pukul {until:%H.%M}"
+
+
+def counted(number: int) -> str:
+    """How many, as far as was counted: `300+` for more."""
+    return str(number) if number <= COUNTED else f"{COUNTED}+"
 
 
 def lined(text: str) -> list[tuple[str, str, bool]]:

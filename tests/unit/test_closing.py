@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.domain.calendar import WorkingCalendar
@@ -75,6 +75,7 @@ _moments = st.datetimes(datetime(2026, 11, 24, 10), datetime(2027, 2, 1), timezo
 _maybe = st.none() | _moments
 
 
+@settings(deadline=None)
 @given(_moments, _maybe, st.lists(st.builds(Reminder, _moments, _maybe), max_size=3))
 def test_p05_never_before_ten_working_days_nor_unseen(at, proposal, reminders) -> None:
     case = Silence(OFFICE, wib("11-24 10:00"), at, proposal, tuple(reminders))

@@ -1,0 +1,88 @@
+"""P7: a changed calendar moves what was promised by an event that keeps the old time, and nothing that was missed."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import select
+
+from handoff.domain.calendar import CalendarError
+from handoff.services import calendars, case_steps, cases, desk, escalation
+from handoff.services.errors import NotFound
+from handoff.store import db
+from handoff.store.schema_clocks import breaches, clocks
+from tests.support.office import officer_row, open_case
+
+pytestmark = [pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+WIB = ZoneInfo("Asia/Jakarta")
+FRIDAY = date(2026, 11, 27)
+
+
+def wib(text: str) -> datetime:
+    return datetime.fromisoformat(f"2026-{text}").replace(tzinfo=WIB)
+
+
+async def row_of(runtime, case):
+    async with db.transaction(runtime.pool) as connection:
+        return await cases.load(connection, case.id)
+
+
+async def due(runtime, case) -> dict[str, datetime]:
+    async with db.transaction(runtime.pool) as connection:
+        rows = (await connection.execute(select(clocks).where(clocks.c.case_id == case.id))).all()
+    return {row.kind: row.mark_2 for row in rows}
+
+
+async def test_p07_a_new_day_off_moves_deadlines_by_an_event_that_keeps_the_old_one(runtime):
+    case = await open_case(runtime)
+    assert (await row_of(runtime, case)).row.resolve_by == wib("12-01 16:00")
+    assert await calendars.close(runtime, FRIDAY, "Hari jadi kabupaten") == 1
+    row = (await row_of(runtime, case)).row
+    assert row.resolve_by == wib("12-03 08:30")  # the same working minutes: that Friday had eight hours and a half
+    assert (row.reply_by, row.respond_by) == (wib("11-24 11:00"),) * 2  # today is not touched
+    assert (await due(runtime, case))["resolution"] == row.resolve_by
+    shown = await desk.case_in_full(runtime, await officer_row(runtime, case.officer_id), case.number)
+    (event,) = [event for event in shown["events"] if event["type"] == "deadlines_moved"]
+    assert datetime.fromisoformat(event["body"]["resolve_by_was"]) == wib("12-01 16:00")
+    assert event["body"]["why"] == "Hari jadi kabupaten"
+    steps = (await case_steps.doings(runtime, await row_of(runtime, case))).steps
+    assert any("jam kerja atau hari libur berubah" in step.text for step in steps)
+    assert await calendars.redate(runtime, "lagi") == 0  # once
+
+
+async def test_p07_what_was_missed_stays_missed(runtime, clock):
+    case = await open_case(runtime)
+    clock.set(wib("11-24 12:00"))
+    await escalation.once(runtime)
+    await calendars.close(runtime, date(2026, 11, 24), "Libur mendadak")
+    async with db.transaction(runtime.pool) as connection:
+        assert [tuple(one) for one in (await connection.execute(
+            select(breaches.c.kind, breaches.c.due_at).where(breaches.c.level == 100)
+        )).all()] == [("first_reply", wib("11-24 11:00"))]
+    assert (await due(runtime, case))["first_reply"] == wib("11-24 11:00")
+
+
+async def test_p07_changed_hours_and_a_half_day(runtime, clock):
+    clock.set(wib("11-26 15:30"))
+    case = await open_case(runtime)
+    assert (await row_of(runtime, case)).row.reply_by == wib("11-27 08:30")
+    await calendars.close(runtime, FRIDAY, "Setengah hari", [(time(10), time(12))], unit="kependudukan")
+    row = (await row_of(runtime, case)).row
+    assert (row.reply_by, row.respond_by) == (wib("11-27 10:30"),) * 2
+    await calendars.set_hours(runtime, "kependudukan", 3, [(time(8), time(15, 45))])  # Thursdays end earlier
+    assert (await row_of(runtime, case)).row.reply_by == wib("11-27 10:45")
+    other = await open_case(runtime, "soal bantuan", topic="bansos_cek")
+    assert (await row_of(runtime, other)).row.reply_by == wib("11-27 08:30")  # another unit's hours are its own
+
+
+async def test_what_is_no_calendar_changes_nothing(runtime):
+    with pytest.raises(NotFound):
+        await calendars.close(runtime, FRIDAY, "x", unit="tidak_ada")
+    with pytest.raises(CalendarError):
+        await calendars.set_hours(runtime, "sosial", 0, [(time(12), time(8))])
+    for day in range(1, 5):
+        await calendars.set_hours(runtime, "sosial", day, [])
+    with pytest.raises(CalendarError):
+        await calendars.set_hours(runtime, "sosial", 0, [])
