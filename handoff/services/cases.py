@@ -326,9 +326,9 @@ async def reopen(
     calendar = await office.calendar_of(connection, unit, at)
     start = at
     kept = kept or {}
-    if not facts.officer.active or officer_id in kept:
-        taker = await office.taker_again(connection, facts.row, unit)
-        taker = replace(taker, barred=taker.barred | kept.keys())
+    taker = await office.taker_again(connection, facts.row, unit)
+    taker = replace(taker, barred=taker.barred | kept.keys())
+    if not facts.officer.active or officer_id in taker.barred:
         chosen = await office.choose(connection, taker, conversation.citizen_id, at)
         officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
     limits = clocks.limits(calendar, unit.first_reply_minutes, at, start, facts.row.sla_class)

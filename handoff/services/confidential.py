@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.domain.case import Actor, Role
+from handoff.domain.assignment import Place, kept_from
+from handoff.domain.case import Role
 from handoff.domain.naming import Person, named
-from handoff.services import cases, office, ownership, search
+from handoff.services import cases, search
 from handoff.services.cases import CONFIDENTIAL, Facts
 from handoff.services.errors import NotFound
 from handoff.services.office import Taker
@@ -44,15 +44,15 @@ async def take_down(
     if await cases.has_fate(connection, message_id):
         return None
     said = await _said(runtime, connection, conversation, message_id)
-    kept_from = await _kept_from(connection, str(said.get("text", "")))
+    kept = await _kept_from(connection, str(said.get("text", "")))
     own, own_message_id = await _own_conversation(runtime, connection, message_id, said)
     token = secrets.token_urlsafe(24)
     facts = await cases.take_in(
         runtime, connection, own, own_message_id, reason=CONFIDENTIAL, topic=INTENT,
-        taker=Taker(role=Role.inspector, barred=kept_from),
+        taker=Taker(role=Role.inspector, barred=kept),
     )
     await connection.execute(insert(confidential_reports).values(
-        case_id=facts.id, kept_from=list(kept_from), origin_hash=origin, link_hash=_hash(token),
+        case_id=facts.id, kept_from=list(kept), origin_hash=origin, link_hash=_hash(token),
     ))
     await _leave_no_trace(runtime, connection, conversation, message_id)
     link = f"{runtime.settings.base_url}/lapor/{token}"
@@ -70,36 +70,16 @@ async def keep_from_named(
     """A further message of a report may name its own officer, who then must never read it: another one takes over.
     Returns the conversation as it is afterwards."""
     facts = await cases.load(connection, conversation.open_case_id or conversation.last_case_id)
-    kept_from = await _kept_from(connection, text)
-    if not kept_from:
+    kept = await _kept_from(connection, text)
+    if not kept:
         return conversation
     report = confidential_reports.c.case_id == facts.id
     known = (await connection.execute(select(confidential_reports.c.kept_from).where(report))).scalar_one()
-    everybody = kept_from | set(known)
+    everybody = kept | set(known)
     await connection.execute(update(confidential_reports).where(report).values(kept_from=list(everybody)))
-    if facts.row.officer_id not in everybody:
-        return conversation
-    taker = Taker(role=Role.inspector, barred=everybody)
-    return await _hand_over(runtime, connection, conversation, facts, taker)
-
-
-async def _hand_over(
-    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], facts: Facts, taker: Taker
-) -> Row[Any]:
-    chosen = await office.choose(connection, taker, conversation.citizen_id, runtime.clock())
-    moved = replace(facts.state, officer_id=str(chosen.officer_id), unit_id=str(chosen.unit.id))
-    await cases.move(connection, facts, moved)  # nobody's verb: nobody may be asked
-    if conversation.owner_officer_id is not None:
-        conversation = await ownership.give(
-            connection, conversation, officer_id=chosen.officer_id, open_case_id=facts.id
-        )
-    await cases.record(runtime, connection, conversation, facts.id, "reassigned", Actor("system"),
-                       officer_was=facts.row.officer_id, officer_id=chosen.officer_id)
-    now = await cases.load(connection, facts.id)
-    await store(runtime, connection, conversation, [Outgoing(
-        "system", runtime.texts.say("case.reassigned", **now.said()), case_id=facts.id, shows_case=True,
-    )])
-    return await ownership.lock(connection, conversation.id)
+    if facts.row.officer_id not in everybody or conversation.open_case_id is None:
+        return conversation  # a closed one finds its officer when it is opened again
+    return await cases.to_another(runtime, connection, conversation, facts, set(everybody), "complaint")
 
 
 async def show_to_officer(connection: AsyncConnection, message_id: UUID) -> None:
@@ -178,17 +158,8 @@ async def _leave_no_trace(
 
 
 async def _kept_from(connection: AsyncConnection, text: str) -> frozenset[UUID]:
-    """The officers whom the text names, and their direct superiors: the head of the unit; of a head, who leads them
-    all, the supervisors; where there is no head, the supervisors too."""
-    people = (await connection.execute(
-        select(officers.c.id, officers.c.name, officers.c.title, officers.c.role, officers.c.unit_id)
-        .where(officers.c.active)
-    )).all()
-    accused = named(text, (Person(one.id, one.name, one.title) for one in people))
-    kept = set(accused)
-    for one in people:
-        if one.id in accused:
-            heads = {p.id for p in people if p.role == Role.head and p.unit_id == one.unit_id and p.id != one.id}
-            above = heads if heads and one.role != Role.head else {p.id for p in people if p.role == Role.supervisor}
-            kept |= above
-    return frozenset(kept)
+    """The officers whom the text names, and their direct superiors."""
+    people = (await connection.execute(select(officers).where(officers.c.active))).all()
+    called = named(text, [Person(one.id, one.name, one.title) for one in people])
+    places = [Place(str(one.id), str(one.unit_id), Role(one.role)) for one in people]
+    return frozenset(UUID(one) for one in kept_from({str(one) for one in called}, set(), places))

@@ -177,7 +177,7 @@ async def test_p11_a_report_that_comes_to_name_its_own_officer_goes_to_another_b
     full = await desk.case_in_full(runtime, now, case.number)
     assert "ternyata" in str(full["messages"])
     assert now.name in (await citizen.sees(after=receipt.seq))[0]["text"]
-    assert [event["type"] for event in full["events"]][-2:] == ["reassigned", "citizen_message"]
+    assert [event["type"] for event in full["events"]][-2:] == ["handed_on", "citizen_message"]
     async with db.transaction(runtime.pool) as connection:
         await audit.verify(connection, runtime.settings)  # P10
 
@@ -343,6 +343,17 @@ async def test_p11_two_presses_at_once_give_one_key(runtime):
     opened = await asyncio.gather(*(confidential.exchange(runtime, token) for _ in range(4)))
     assert sum(key is not None for _, key in opened) == 1
     assert {number for number, _ in opened} == {case.number}
+
+
+async def test_p11_what_opens_a_closed_report_again_may_name_its_officer_too(runtime):
+    _, case, _ = await report(runtime)
+    citizen, first = await inside(runtime, case), await officer_row(runtime, case.officer_id)
+    await citizen.taps("Batalkan kasus")
+    await citizen.writes(f"ternyata {first.name} ikut terima")
+    await turn.drain(citizen.runtime, citizen.id)
+    assert (await citizen.officer()).id != first.id
+    with pytest.raises(NotFound):
+        await desk.case_in_full(runtime, first, case.number)
 
 
 async def test_p11_the_report_is_closed_and_reopened_with_an_inspector(runtime):
