@@ -23,7 +23,7 @@ from handoff.store.schema import case_events, conversations, messages, officers
 
 SAID_BY_CITIZEN = "citizen_message"
 #: What of an event's words is the citizen's to read.
-TOLD = ("why", "office", "sent", "reference", "unit_name", "because")
+TOLD = ("why", "office", "sent", "reference", "unit_name", "because", "into")
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Doings:
-    """A case's steps, the oldest first, and its buttons: the two answers to a proposal, and the others."""
+    """A case's steps, the oldest first, and its buttons: the two answers to a proposal, one to five for how a closed
+    case was handled, and the others."""
 
     steps: tuple[Step, ...]
     answers: tuple[dict[str, str], ...]
     others: tuple[dict[str, str], ...]
+    stars: tuple[dict[str, str], ...]
 
 
 async def doings(runtime: Runtime, facts: Facts) -> Doings:
@@ -58,7 +60,8 @@ async def doings(runtime: Runtime, facts: Facts) -> Doings:
         )).scalars().all()
     buttons = _pressable(offered, facts, with_officer=conversation.owner_officer_id is not None)
     answers = tuple(b for b in buttons if _kind(b) in ("confirm", "not_yet"))
-    return Doings(steps, answers, tuple(b for b in buttons if b not in answers))
+    stars = tuple(b for b in buttons if _kind(b) == "rate")
+    return Doings(steps, answers, tuple(b for b in buttons if b not in answers and b not in stars), stars)
 
 
 async def _steps(runtime: Runtime, connection: AsyncConnection, facts: Facts, key_id: UUID) -> tuple[Step, ...]:

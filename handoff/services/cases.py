@@ -26,6 +26,7 @@ from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Reason, S
 from handoff.services import answers as given
 from handoff.services import clocks, complaints, notices, office, ownership
 from handoff.services.errors import Conflict
+from handoff.services.onward import onward
 from handoff.services.outbox import Outgoing, button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import audit
@@ -132,6 +133,11 @@ async def take_in(
         answer_id, topic = await _disputed(connection, conversation.id, answer_id, topic)
     if explanation is not None:
         await given.store(runtime, connection, conversation, explanation)
+    if (further := await onward(runtime, connection, conversation, message_id)) is not None:
+        facts = await take_in(runtime, connection, *further, reason=reason)
+        await _to_person(connection, message_id, "case", runtime.clock(), facts.id)
+        await store(runtime, connection, conversation, [_card(runtime, facts, "case.forwarded", message_id)])
+        return facts
     kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
     if conversation.open_case_id is not None:
         facts = await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)

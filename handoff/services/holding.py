@@ -52,11 +52,12 @@ async def holding(runtime: Runtime, case_id: UUID) -> AsyncIterator[Held]:
         try:
             yield held
         except Refusal as refusal:
-            raise _refused(refusal, held.facts) from None
+            raise refused(refusal, held.facts) from None
     await sending.dispatch(runtime, conversation_id)
 
 
-def _refused(refusal: Refusal, facts: Facts) -> Exception:
+def refused(refusal: Refusal, facts: Facts) -> Exception:
+    """A verb that the rules refuse, as what the caller is told."""
     if refusal.code == "forbidden":
         return Forbidden()
     return Conflict(refusal.code, officer=facts.officer.name)

@@ -29,7 +29,7 @@ ON_A_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
     "unhelpful_reply": lambda tap, rest: tap.unhelpful(rest),
 }
 ON_A_CLOSED_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
-    "rate": lambda tap, rest: tap.rate(rest),
+    "rate": lambda tap, rest: tap.rate(*rest.split(":", 1)),
     "reopen": lambda tap, _: tap.reopen(),
 }
 
@@ -42,9 +42,13 @@ class AskInstead:
     conversation: Row[Any]
 
 
-async def carry_out(runtime: Runtime, conversation_id: UUID, message_id: UUID, payload: str) -> AskInstead | None:
-    """Do what the button says; `payload` is one that we offered in this conversation (checked when it came in)."""
+async def carry_out(
+    runtime: Runtime, conversation_id: UUID, message_id: UUID, payload: str, comment: str = ""
+) -> AskInstead | None:
+    """Do what the button says; `payload` is one that we offered in this conversation (checked when it came in), with
+    what was written beside a rating."""
     kind, _, rest = payload.partition(":")
+    rest = f"{rest}:{comment}" if kind == "rate" and comment else rest
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, conversation_id)
         if await cases.has_fate(connection, message_id):

@@ -162,7 +162,9 @@ async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
 async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
     """False when the question must be asked again."""
     if (payload := question.payload) is not None:
-        other = await taps.carry_out(runtime, question.conversation.id, question.id, payload)
+        other = await taps.carry_out(
+            runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")
+        )
         if other is None:
             return True
         # "Ini pertanyaan lain": the earlier text goes to the bot, as this tap's question

@@ -21,7 +21,7 @@ from sanic.response import HTTPResponse, raw, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import clocks, consents, conversations, delivery, dossier, files, inbox, pages
+from handoff.services import clocks, consents, conversations, delivery, dossier, files, inbox, merging, pages
 from handoff.services.case_steps import doings
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.inbox import Inbound
@@ -41,6 +41,7 @@ WINDOW = 100                     # messages a page
 ANSWER_SECONDS = 1.5             # how long a reply waits for its turn, so that the page shows what came of it
 NEWS_SECONDS = 25.0              # how long the page's script waits for something new before it asks again
 RETRY_SECONDS = 5
+COMMENT = 1000                   # characters beside a rating
 _FORM = re.compile(r"[0-9a-f]{32}")
 
 
@@ -71,7 +72,8 @@ class Reply:
         content.update(self.file.body if self.file else b"")
         key = f"form-{self.form}-{content.hexdigest()[:16]}"
         if self.payload:
-            return Inbound("payload", {"payload": self.payload[:256]}, key=key)
+            comment = {"comment": clean(self.text).strip()[:COMMENT]} if self.text.strip() else {}
+            return Inbound("payload", {"payload": self.payload[:256], **comment}, key=key)
         if self.file is None:
             return Inbound.text(self.text, key=key)
         if len(self.text) > inbox.TEXT_CHARACTERS:
@@ -250,9 +252,11 @@ async def _facts(request: Request, opened: OpenedCase, start: int) -> dict[str, 
     return {
         "case": facts.row, "officer": facts.officer, "unit": facts.unit, "reply_is_due": opened.reply_is_due,
         "messages": await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW),
+        "others_of_citizen": await merging.others(runtime, facts), "merged_into": await merging.target(runtime, facts),
         "promises": await clocks.promises(runtime, facts.row),
         "withdrawn_at": await consents.withdrawn_at(runtime, opened.conversation_id),
         "steps": happened.steps, "answers": happened.answers, "others": happened.others,
+        "stars": happened.stars,
         "older": max(opened.first_seq, start - WINDOW) if start > opened.first_seq else None,
         "newer": min(start + WINDOW, newest) if start < newest else None,
     }
@@ -265,7 +269,7 @@ def _version(facts: dict[str, Any]) -> str:
         case.status, case.closed_reason, case.respond_by, case.resolve_by, case.first_replied_at, officer.name,
         [(m["seq"], len(m["text"])) for m in facts["messages"]], len(facts["steps"]), facts["promises"],
         facts["older"], facts["newer"],
-        [b["payload"] for b in (*facts["answers"], *facts["others"])],
+        [b["payload"] for b in (*facts["answers"], *facts["others"], *facts["stars"])],
     ]
     return hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

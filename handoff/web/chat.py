@@ -13,11 +13,12 @@ import phonenumbers
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field
 from sanic import Blueprint, Request
 from sanic.request import File
-from sanic.response import HTTPResponse, raw
+from sanic.response import HTTPResponse, empty, raw
 from sqlalchemy import Row
 
-from handoff.services import consents, conversations, delivery, files, inbox, uploads
-from handoff.services.errors import BadRequest, TooLarge, Unprocessable
+from handoff.domain.number import InvalidNumber, parse
+from handoff.services import consents, conversations, delivery, files, inbox, merging, uploads
+from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
 from handoff.services.inbox import Inbound
 from handoff.store.db import DatabaseAway
 from handoff.web import streams
@@ -61,6 +62,14 @@ class Consenting(BaseModel):
     given: Annotated[bool, Field(strict=True)]
 
 
+class Joining(BaseModel):
+    """The number of a case of the same citizen's, and its key."""
+
+    model_config = ConfigDict(extra="forbid")
+    number: Annotated[str, Field(max_length=20)]
+    key: Annotated[str, Field(max_length=64)]
+
+
 class NewMessage(BaseModel):
     """A message as JSON: exactly one of the five kinds; a file that came in pieces may have a `text` as its caption."""
 
@@ -89,6 +98,21 @@ async def consent(request: Request, conversation: str) -> HTTPResponse:
     given = body_of(request, Consenting)
     said = await consents.say(runtime_of(request), conversation_id, given.version, given.given)
     return answer({"version": said.version, "given": said.given, "at": said.at.isoformat(timespec="seconds")}, 201)
+
+
+@chat.post("/<conversation:str>/join")
+async def join(request: Request, conversation: str) -> HTTPResponse:
+    """Who shows a case's number and key has one history with it: this conversation becomes the same citizen's."""
+    conversation_id = await admitted(request, conversation)
+    limit(request.app.ctx.address_buckets, address_of(request))
+    limit(request.app.ctx.conversation_buckets, str(conversation_id))
+    given = body_of(request, Joining)
+    try:
+        number = parse(given.number)
+    except InvalidNumber:
+        raise Forbidden() from None
+    await merging.join(runtime_of(request), conversation_id, number, given.key)
+    return empty(204)
 
 
 @chat.post("/<conversation:str>/messages")

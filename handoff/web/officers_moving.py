@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from handoff.services import desk, dismissals, duty, leading, referrals, transfers, verbs
+from handoff.services import desk, dismissals, duty, leading, merging, referrals, transfers, verbs
 from handoff.services.referrals import SHORT, Letter
 from handoff.web.officers import after, located, meant, officers, session_of
 from handoff.web.requests import answer, body_of, runtime_of, uuid_of
@@ -55,6 +55,12 @@ class FollowUp(BaseModel):
     model_config = ConfigDict(extra="forbid")
     heard: str
     ask_again_on: date | None = None
+
+
+class Merge(Why):
+    """The number of the other case."""
+
+    into: Annotated[str, Field(max_length=20)]
 
 
 class Leave(BaseModel):
@@ -136,6 +142,15 @@ async def confirm_dismissal(request: Request, number: str) -> HTTPResponse:
     """The second person, another one: the case is closed as no request, its sender told."""
     given, case_id = body_of(request, Why), await located(request, number)
     await dismissals.confirm(runtime_of(request), session_of(request).officer, case_id, given.reason)
+    return await after(request, number)
+
+
+@officers.post("/cases/<number:str>/merge")
+async def merge(request: Request, number: str) -> HTTPResponse:
+    """The case goes on under the number of another open case of the same citizen; both numbers stay valid."""
+    given, case_id = body_of(request, Merge), await located(request, number)
+    into = await desk.summary(runtime_of(request), session_of(request).officer, meant(given.into))
+    await merging.merge(runtime_of(request), session_of(request).officer, case_id, into["number"], given.reason)
     return await after(request, number)
 
 

@@ -35,10 +35,10 @@ from handoff.web.api_models_officers import (
     Spoke,
     WhySuspended,
 )
-from handoff.web.chat import Beginning, Consenting
+from handoff.web.chat import Beginning, Consenting, Joining
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
-from handoff.web.officers_moving import FollowUp, Handover, Leave, Referral, Transfer, Why
+from handoff.web.officers_moving import FollowUp, Handover, Leave, Merge, Referral, Transfer, Why
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
 
@@ -81,6 +81,7 @@ OPERATIONS = {  # by blueprint and handler
     "chat.consent": Operation(201, Consented, (400, 401, 404, 429, 503), takes=Consenting),
     "chat.send": Operation(202, Stored, (400, 401, 403, 404, 409, 413, 415, 422, 429, 503), takes=Sent, takes_file=True,
                            parameters=(KEY,)),
+    "chat.join": Operation(204, None, (400, 401, 403, 404, 429, 503), takes=Joining),
     "chat.read": Operation(200, Messages, (400, 401, 404, 503), parameters=(AFTER,)),
     "chat.events": Operation(200, "text/event-stream", (401, 404, 503), parameters=(LAST, CASES)),
     "chat.download": Operation(200, "application/octet-stream", (401, 404, 503)),
@@ -119,6 +120,7 @@ OPERATIONS = {  # by blueprint and handler
     "officers.allow_address": Operation(200, Spoke, SPEAKING, takes=Why),
     "officers.colleagues": Operation(200, Candidates, (401, 403, 404, 503)),
     "officers.reassign": Operation(200, Acted, SPEAKING, takes=Handover),
+    "officers.merge": Operation(200, Acted, SPEAKING, takes=Merge),
     "officers.deactivate": Operation(200, Moved, (401, 403, 404, 409, 503)),
     "officers.leave": Operation(200, Moved, (400, 401, 403, 404, 409, 422, 503), takes=Leave),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),

@@ -48,6 +48,7 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "dismiss": ("POST", "/cases/{number}/dismiss", {"reason": "pesan pizza"}),
     "confirm dismissal": ("POST", "/cases/{number}/dismiss/confirm", {"reason": "ya"}),
     "allow address": ("POST", "/cases/{number}/allow_address", {"reason": "memang di sana"}),
+    "merge": ("POST", "/cases/{number}/merge", {"into": "bukan nomor", "reason": "sama"}),
     "colleagues": ("GET", "/cases/{number}/colleagues", None),
     "reassign": ("POST", "/cases/{number}/reassign", {"reason": "Lebih paham."}),
     "leave": ("POST", "/people/nurul.hidayah/leave", {"first_day": "2026-11-30", "last_day": "2026-12-01"}),
@@ -69,7 +70,7 @@ def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, take
     moves = 200 if leads or own else speaks
     return {
         "transfer": moves, **dict.fromkeys(_IDLE, 409 if file == 200 else file), "refer": speaks, "referrals": file,
-        "follow up": 404 if own else speaks, "dismiss": speaks,
+        "merge": 404 if file == 200 else file, "follow up": 404 if own else speaks, "dismiss": speaks,
         "allow address": 409 if leads else 403 if file == 200 else file,
         **FREE, **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,

@@ -1,0 +1,134 @@
+"""One citizen, two conversations: joined by a case's number and key, and two cases about the same thing merged."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from handoff.services import dossier, merging, pages, verbs
+from handoff.services.cases import key_of
+from handoff.services.errors import Conflict, Forbidden, Unprocessable
+from handoff.services.inbox import Inbound, receive
+from handoff.services.turn import drain
+from handoff.store import db
+from handoff.store.crypto import unseal
+from handoff.store.schema import citizens, contacts, conversations, ratings
+from tests.integration.test_case_page import browser
+from tests.support.citizen import UNSURE, Citizen, colleague
+from tests.support.office import person
+from tests.support.pages import Page
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+
+
+async def with_case(runtime) -> Citizen:
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("tolong ubah data usaha saya", UNSURE)
+    return citizen
+
+
+async def one_person(runtime) -> tuple[Citizen, Citizen]:
+    first, second = await with_case(runtime), await with_case(runtime)
+    case = await first.case()
+    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
+    return first, second
+
+
+async def test_number_and_key_make_one_history_and_addresses_come_along(runtime):
+    first, second = await with_case(runtime), await with_case(runtime)
+    case = await first.case()
+    await receive(runtime, second.id, Inbound("contact", {"email": "bagas@contoh.id"}))
+    await drain(runtime, second.id)
+    with pytest.raises(Forbidden):
+        await merging.join(runtime, second.id, case.number, "x" * 22)
+    with pytest.raises(Forbidden):
+        await merging.join(runtime, second.id, "0000-0000", key_of(runtime, case.id, case.key_version))
+    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
+    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))  # twice is once
+    async with db.transaction(runtime.pool) as connection:
+        people = (await connection.execute(select(conversations.c.citizen_id).distinct())).scalars().all()
+        contact = (await connection.execute(
+            select(contacts, citizens.c.data_key_id).join(citizens, citizens.c.id == contacts.c.citizen_id)
+        )).one()
+        key = await runtime.keyring.open(connection, contact.data_key_id)
+    assert people == [contact.citizen_id]
+    assert unseal(key, contact.id, contact.value_enc) == b"bagas@contoh.id"
+    opened = await pages.open_case(runtime, case.number, key_of(runtime, case.id, case.key_version))
+    (other,) = await merging.others(runtime, opened.facts)
+    assert other[0] == (await second.case()).number
+
+
+async def test_joining_over_the_chat_api(served, runtime):
+    first = await with_case(runtime)
+    case, client = await first.case(), await served.client()
+    begun = (await client.post("/api/v1/conversations")).json()
+    address = f"/api/v1/conversations/{begun['conversation_id']}/join"
+    shown = {"number": case.number, "key": key_of(runtime, case.id, case.key_version)}
+    assert (await client.post(address, json=shown)).status_code == 401
+    client.headers["Authorization"] = f"Bearer {begun['token']}"
+    assert (await client.post(address, json={**shown, "key": "salah"})).status_code == 403
+    assert (await client.post(address, json={**shown, "number": "bukan"})).status_code == 403
+    assert (await client.post(address, json=shown)).status_code == 204
+
+
+async def test_merged_both_numbers_stay_valid_and_what_is_written_under_the_old_one_is_heard(served, runtime):
+    first, second = await one_person(runtime)
+    old, new = await first.case(), await second.case()
+    owner = await first.officer()
+    with pytest.raises(Unprocessable, match="no_reason"):
+        await merging.merge(runtime, owner, old.id, new.number, "")
+    await merging.merge(runtime, owner, old.id, new.number, "Soalnya sama.")
+    done = await first.case()
+    assert (done.status, done.closed_reason, done.merged_into) == ("closed", "merged", new.id)
+    assert done.officer_id == (await second.case()).officer_id
+    await first.asks("datanya masih salah pak", UNSURE)
+    assert (await first.case()).status == "closed"
+    assert (await first.fates())[-1] == "case"
+    assert "datanya masih salah pak" in [m["text"] for m in await second.sees()]
+    said = (await first.sees())[-1]
+    assert new.number in said["text"]
+    assert said["case"]["number"] == new.number
+    _, page = await browser(served, first)
+    assert f"digabung dengan kasus {new.number}" in page.text
+    link = next(href for href in page.attributes("a", "href") if f"/kasus/{new.number}?k=" in href)
+    client = await served.client()
+    client.follow_redirects = True
+    assert new.number in Page(await client.get(link)).text
+    found = await dossier.of(runtime, await pages.open_case(runtime, old.number, key_of(runtime, old.id, 0)))
+    assert found.facts.row.closed_reason == "merged"
+
+
+async def test_what_cannot_be_merged(runtime):
+    first, second = await with_case(runtime), await with_case(runtime)  # two citizens
+    old, new, owner = await first.case(), await second.case(), await first.officer()
+    for into in (new.number, old.number, "0000-0000"):
+        with pytest.raises(Conflict, match="not_mergeable"):
+            await merging.merge(runtime, owner, old.id, into, "sama")
+    first, second = await one_person(runtime)
+    old, new, owner = await first.case(), await second.case(), await first.officer()
+    for who, error in ((await colleague(runtime, owner), Conflict), (await person(runtime, "auditor"), Conflict)):
+        with pytest.raises(error, match="not_your_case"):
+            await merging.merge(runtime, who, old.id, new.number, "sama")
+    await second.taps("Batalkan kasus")
+    with pytest.raises(Conflict, match="not_mergeable"):  # into a closed one nobody merges a case away
+        await merging.merge(runtime, owner, old.id, new.number, "sama")
+    assert (await first.case()).status == "assigned"
+
+
+async def test_a_rating_with_a_word_from_the_page(served, runtime):
+    citizen = await with_case(runtime)
+    await verbs.propose(runtime, await citizen.officer(), (await citizen.case()).id, "Data sudah kami ubah.")
+    await citizen.taps("Sudah selesai")
+    client, page = await browser(served, citizen)
+    form = next(f for f in page.forms if any("rate:" in value for _, _, value in f.buttons))
+    best = next(value for title, _, value in form.buttons if title.startswith("5"))
+    await client.post(form.action, data={**form.fields, "pesan": "Cepat & ramah", "tombol": best})
+    await drain(runtime, citizen.id)
+    async with db.transaction(runtime.pool) as connection:
+        rating = (await connection.execute(select(ratings))).one()
+        key_id = (await connection.execute(
+            select(conversations.c.data_key_id).where(conversations.c.id == citizen.id)
+        )).scalar_one()
+        key = await runtime.keyring.open(connection, key_id)
+    assert (rating.stars, unseal(key, rating.id, rating.comment_enc)) == (5, b"Cepat & ramah")
+    assert (await citizen.case()).status == "closed"
