@@ -20,6 +20,8 @@ import psycopg
 from handoff.catalogue import CatalogueError, load
 from handoff.catalogue.schema import Keeper
 from handoff.clock import file_clock, system_clock
+from handoff.connectors import ConnectorError
+from handoff.connectors import load as load_connectors
 from handoff.embedded import APP_ROLE, EmbeddedError
 from handoff.home import DatabaseUrls, Home, HomeError, reachable_database
 from handoff.model import Model
@@ -242,9 +244,25 @@ def _state(home: Home) -> dict[str, Any]:
     return {}
 
 
+def _connectors(settings: Settings) -> Iterator[Finding]:
+    """The agencies' files can be read, and their secrets are in the environment. Nobody is asked anything."""
+    if settings.connectors is None:
+        yield Finding("connectors", "none: the bot cannot see applications at agencies, and says so")
+        return
+    try:
+        topics = frozenset(load(settings.catalogue, settings.catalogue_overlay).topics)
+        found = load_connectors(settings.connectors, os.environ, topics)
+    except CatalogueError:
+        return  # said above
+    except ConnectorError as error:
+        yield Finding("connectors", "; ".join(error.problems), "correct these files (docs/connectors.md)")
+        return
+    yield Finding("connectors", ", ".join(one.agency for one in found) or f"no file in {settings.connectors}")
+
+
 def _who(_: Settings) -> Iterator[Finding]:
     """Root is possible, but not needed."""
     yield Finding("account", "root; PostgreSQL runs as an account of its own" if os.geteuid() == 0 else "not root")
 
 
-CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _database, _catalogue, _model, _processes)
+CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _database, _catalogue, _connectors, _model, _processes)

@@ -9,6 +9,7 @@ import yaml
 
 from handoff import doctor
 from handoff.settings import Settings
+from tests.support.agency import described, written
 
 DATA = Path(__file__).resolve().parents[2] / "data" / "catalogue"
 
@@ -38,3 +39,24 @@ def test_the_catalogue_as_the_doctor_sees_it(
     assert status == ("FAIL" in marks)
     assert told in printed
     assert printed.count("sets `reviewed`") == marks.count("note")  # each note names the keeper
+
+
+@pytest.mark.parametrize(("change", "mark", "told"), [
+    (None, "ok", "none: the bot cannot see"), ({}, "ok", "Dinas Perizinan Contoh"),
+    ({"agency": ""}, "FAIL", "izin.yml: agency"),
+])
+def test_the_connectors_as_the_doctor_sees_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: dict | None, mark: str,
+    told: str,
+) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", (doctor._connectors,))
+    monkeypatch.setenv("IZIN_TOKEN", "rahasia-besar")
+    environment = {"WAJAH_HOME": str(tmp_path)}
+    if change is not None:
+        folder = written(tmp_path / "connectors", "izin", described("https://izin.example", **change))
+        environment["WAJAH_CONNECTORS"] = str(folder)
+    assert doctor.examine(Settings.from_env(environment)) == (mark == "FAIL")
+    printed = capsys.readouterr().out
+    assert printed.startswith(mark)
+    assert told in printed
+    assert "rahasia-besar" not in printed
