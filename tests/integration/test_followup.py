@@ -202,3 +202,12 @@ async def test_p03_a_bot_that_is_away_is_waited_for(queued_runtime):
     await citizen.writes(TWO)
     assert not await turn.drain(queued_runtime, citizen.id)
     assert await citizen.fates() == [None]
+
+
+async def test_p11_a_number_of_a_person_and_a_command_are_hidden_in_every_part_that_is_read(runtime):
+    nik, citizen = "3171234567890123", await Citizen.arrives(runtime)
+    async with understanding(runtime, {}) as (knows, seen):
+        await says(knows, citizen, f"/restart syarat ktp nik {nik} apa? /restart jam buka nik {nik} berapa?")
+    assert len(seen) == 4  # the whole and its two parts, and then the whole for Rasa's rules to act on
+    assert not [text for text in seen if nik in text or text.startswith("/")]
+    assert await citizen.fates() == ["new_case"]

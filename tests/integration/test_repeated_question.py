@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from handoff.catalogue import render
 from handoff.services import turn
 from tests.support.citizen import Citizen, answers, reply
 
@@ -58,3 +59,14 @@ async def test_an_aspect_in_words_counts_as_the_question_that_it_is(runtime):
         await turn.drain(runtime, citizen.id)
     assert await citizen.fates() == ["answer", "answer", "answer", "new_case"]
     assert (await citizen.case()).reason == "repeated_question"
+
+
+async def test_the_offer_fits_whatsapp_before_the_longest_answer_too(runtime):
+    topics = [topic for topic in runtime.catalogue.topics.values() if not topic.individual_matter]
+    longest = max(topics, key=lambda topic: len(render.answer(topic).text))
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("apa", answers(longest.id))
+    said = await citizen.asks("apa", answers(longest.id))
+    assert "jawaban yang sama" in said[0]["text"]
+    assert all(len(message["text"]) <= render.MAX_LENGTH for message in said)
+    assert (said[-1]["answer"]["topic"], said[0]["delivery"]) == (longest.id, "sent")
