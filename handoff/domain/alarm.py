@@ -51,6 +51,7 @@ class _Rule:
 _I = "(?:saya|sy|aku|aq|ak|gue|gw|gua|w|ane|ku|kulo|kula|abdi|urang|awak|beta|me)"
 _DOCUMENT = ("ktp el|ktp|e ktp|kk|kartu|akta|akte|kia|nik|nama|sim|stnk|paspor|pasport|passport|bpjs|kis|kip|ijazah|"
              "ijasah|surat|suket|sktm|skck|dokumen|berkas|sertifikat|buku|npwp|nib|data|dtks|foto")
+_PAPER = rf"(?:{_DOCUMENT})(?:nya|ne|ku|mu)?"
 _CHILD = ("anak|anakku|anake|anakne|bocah|bocahe|lare|budak|bayi|bayiku|bayinya|balita|adik|adikku|adek|adekku|cucu|"
           "cucuku|ponakan|keponakan|murid|siswa|siswi|gadis kecil|orok|putri|putra")
 _WANT = ("ingin|pengen|pengin|pingin|pgn|pgen|pngen|kepengen|kepingin|pen|mending|mendingan|mnding|lebih baik|"
@@ -66,7 +67,8 @@ _FOOD = "makan|mkn|mangan|dahar|neda|madang|nyusu|minum susu|mam|emam"
 
 # Only with a prefix: bare "pukul", "tusuk", "injak" are a clock, a skewer, a pedal.
 _BEATEN = (
-    r"(?:di|ke|meng|me|ng|nge)(?:pukul|gebuk|gebug|hajar|aniaya|keroyok|cekik|cekek|bacok|tusuk|tikam|siksa|tampar|"
+    r"(?:di|ke|meng|me|ng|nge)(?:pukul|gebuk|gebug|gepuk|hajar|aniaya|keroyok|cekik|cekek|bacok|tusuk|tikam|siksa|"
+              r"tampar|"
     r"tendang|gampar|jambak|sabet|setrum|injak|banting|bekap|sekap|rantai|pasung|perkosa|cabul|lecehkan|culik|sundut|"
     r"bunuh|antem|kaplok|jotos|tonjok|gaplok|bogem|teunggeul|tampiling|tabok)(?:i|in|an|ku|nya|e)*"
 )
@@ -99,6 +101,7 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
               r"dengan |dgn |karo |jadi )?(?:hidup|urip|hirup|idup)(?:ku| ini| saya| aku)?\b"),
         _Rule(rf"(?:hidup|urip|idup)(?:ku|e| saya| sy| aku| gue| gw)? (?:udah |sudah |sdh |wis |rasanya )?(?:{_NOT}) "
               r"(?:ada |ono |aya )?(?:artinya|gunanya|guna|arti|berarti|berguna|harapan|gunane)"),
+        _Rule(r"(?:nyerah|menyerah|pasrah) (?:sama|sm|dengan|dgn|karo) (?:hidup|urip|hirup)"),
         _Rule(r"(?:loncat|lompat|terjun) (?:dari|dr|ke|saka) (?:jembatan|gedung|lantai|atap|tower|rel|kali|sungai|"
               r"jurang)"),
         _Rule(r"(?:minum|nenggak|menenggak|ngombe|nginum) (?:racun|baygon|obat nyamuk|potas|pestisida|obat serangga|"
@@ -107,10 +110,12 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
               r"urat|lengan|pergelangan)\w*|melukai diri\w*|menyakiti diri\w*|nyakitin diri\w*|self ?harm"),
     ),
     Alarm.child: (
-        _Rule(rf"(?:{_CHILD})(?: \w+)? (?:{_I} |{_I}ku |laki |laki laki |perempuan |umur \d+ (?:tahun|thn|th) )*"
-              r"(?:hilang|ilang|menghilang|belum pulang|blm pulang|ga pulang|gak pulang|tidak pulang|nggak pulang|"
+        _Rule(rf"(?:{_CHILD})(?: \w+)? (?:{_I} |{_I}ku |laki |laki laki |perempuan |"
+              r"(?:umur |usia )?\d+ (?:tahun|thn|th) )*"
+              r"(?:hilang|ilang|leungit|menghilang|belum pulang|blm pulang|ga pulang|gak pulang|tidak pulang|"
+              r"nggak pulang|"
               r"ora mulih|durung mulih|minggat|kabur dari rumah)",
-              unless=rf"(?:{_DOCUMENT}|kartunya|aktanya|aktenya|ktpnya|kianya|kknya|suratnya)"),
+              unless=rf"(?:{_PAPER})"),
         _Rule(rf"(?:{_CHILD})\b.{{0,60}}\b(?:ditelantarkan|terlantar|ditinggal sendiri(?:an)?|dibuang|dikurung|dijual|"
               r"dipaksa kerja|dipaksa ngemis|disuruh ngemis|disuruh mengemis|dipaksa nikah|dinikahkan paksa|dirantai|"
               r"dipasung|diperdagangkan|dijadikan psk|dipaksa melayani|mau dibawa kabur|dibawa lari)"),
@@ -128,15 +133,21 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
         _Rule(r"kdrt|k d r t|kekerasan\w*|penganiayaan\w*|pengeroyokan|pemerkosaan|perkosaan|pencabulan|pelecehan|"
               r"pembunuhan|penculikan|penyekapan|penyiksaan|rudapaksa|dirudapaksa|tppo|perdagangan (?:orang|manusia|"
               r"anak)|(?:digerayangi|digrepe|dicium paksa|dipegang pegang|diremas|digerepe)",
-              before="bebas|anti|film|definisi"),
+              before="bebas|anti|film|definisi", unless="di berita|film|sinetron"),
         _Rule(r"(?:di|me?ng|ng|nga)?anc[ae]m(?:an)?(?:ku|nya|in| mau| arek| arep| akan| bakal)? ?(?:di|mau di|"
               r"akan di)?(?:bunuh|pateni|bacok|tembak|siksa|perkosa|culik|bakar|golok|parang|pisau|senjata|celurit|"
-              r"clurit|pistol|hajar|gebuk|pukul|tusuk|mati|lukai|habisi|sebar|paehan)\w*|(?:diancam|diancem|dianceum|"
-              r"diintimidasi|diteror|diancami)",
+              r"clurit|pistol|hajar|gebuk|pukul|tusuk|mati|lukai|habisi|sebar|paehan)\w*|(?:diancam|"
+              r"diancem|dianceum|diintimidasi|diteror|diancami)",
               after="denda|sanksi|sangsi|pidana|diputus|dicabut|dihapus|dicoret|diblokir|dikeluarkan|phk|di phk|"
                     "dipecat|hukuman|penjara|dinonaktifkan|disegel|ditutup|penagih|debt|pinjol|utang|hutang"),
-        _Rule(r"(?:bawa|pakai|pake|nodong|menodong|ngacungin|mengacungkan|gowo|ngasongkeun) (?:pisau|golok|parang|"
-              r"celurit|clurit|senjata|pistol|samurai|arit|bedog|badik)|ditodong|disandera"),
+        _Rule(r"(?:bawa|pakai|pake|nyekel|nggawa|megang|pegang|nodong|menodong|ngacungin|mengacungkan|gowo) "
+              r"(?:pisau|golok|parang|celurit|clurit|senjata|pistol|samurai|arit|bedog|badik)|ditodong|disandera"),
+        _Rule(r"ngancam|ngancem|mengancam|ancaman",
+              unless="gaji|upah|phk|disnaker|thr|pesangon|kontrak|denda|sanksi|pidana"),
+        _Rule(r"(?:di|mem)?bul[ly]+(?:ing)?|dibuli|dirundung|perundungan|air keras|(?:sebar|nyebar|nyebarin|menyebar|"
+              r"menyebarkan) (?:\w+ ){0,2}(?:telanjang|bugil|vulgar)"),
+        _Rule(r"main tangan|ringan tangan|kena (?:bacok|tikam|tusuk|pukul|tembak)|(?:bakar|membakar|mbakar|ngobong|"
+              r"ngaduruk) (?:rumah|omah|imah|kami|saya|aku|anak|istri|diri)\w*|mabuk (?:\w+ )?(?:ngamuk|mengamuk)"),
         _Rule(r"(?:babak belur|lebam|memar|berdarah|bengkak|bonyok|biru biru|benjut)\w*",
               beside=r"suami|istri|bapak|ayah|ibu|pacar|"
                                                                                                  r"mertua|majikan|"
@@ -150,7 +161,7 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
         _Rule(r"(?:tolong|help|selametin|selamatkan|cepat|cepet|cpt|sekarang|skrg|gawat|darurat)",
               beside=r"ngamuk|mengamuk|dobrak|didobrak|maling|perampok|rampok|begal|tawuran|penembakan|sekarat|"
                      r"berdarah|dikejar|disekap|terancam|nyawa",
-              unless=rf"(?:{_DOCUMENT})"),
+              unless=rf"(?:{_PAPER})"),
     ),
     Alarm.disaster: (
         _Rule(rf"\b(?:{_DISASTER})\b",
@@ -160,11 +171,19 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
                      r"sakit|lara|gering|diare|mencret|muntah\w*|menggigil|kademen|kedinginan|katirisan|sesak|"
                      r"pingsan|terjebak|kejebak|terkepung|terseret|keseret|tertimbun|ketimbun|terkubur|di atap|"
                      r"diatap|tidur di|air bersih|naik ke|kritis|luka\w*|patah",
-              unless=r"sakit hati|(?:gambar|foto|lomba|tugas) (?:banjir|gempa)"),
-        _Rule(rf"\b(?:{_DISASTER}|kebakar|terbakar)\b", unless=rf"(?:{_DOCUMENT}|kknya|ktpnya|aktanya|rusak|hangus|"
-                                                               rf"pajak|bantuan)",
-              beside=r"tolong|sekarang|skrg|saiki|ayeuna|lagi|sedang|darurat|cepat|cepet|cpt|help|api|rumah|"
-                     r"masuk rumah"),
+              unless=rf"sakit hati|(?:gambar|foto|lomba|tugas) (?:banjir|gempa)|kebanjiran (?:kuota|order)|"
+              rf"(?:{_PAPER}) (?:\w+ ){{0,2}}"
+                     r"(?:hilang|ilang|tertinggal|ketinggalan|keseret|terseret|hanyut|rusak|hangus|basah)"),
+        _Rule(rf"\b(?:{_DISASTER}|kebakar|terbakar|roboh|ambruk|meledak|ledakan)\b",
+              beside=r"tolong|sekarang|skrg|saiki|ayeuna|sedang|darurat|cepat|cepet|cpt|help|barusan|terjepit|kejepit",
+              unless=rf"(?:{_PAPER}|rusak|hangus|pajak|pbb|tagihan|bantuan|magnitudo|berapa)"),
+        _Rule(r"^(?:\w+ ){0,3}(?:rumah|omah|imah|kampung|desa)(?: \w+){0,2} (?:kebakaran|terbakar|kebanjiran|kobongan|"
+              r"kahuruan|roboh|longsor|kabanjiran)(?: \w+){0,2}$",
+              unless=rf"(?:{_PAPER}|pajak|pbb|tagihan|bantuan|tahun|bulan|dulu|kemarin|kuota|order)"),
+        _Rule(r"(?:air|banjir)(?: \w+){0,3} (?:sedada|sepinggang|seleher|sepaha|setinggi|selutut)|"
+              r"(?:di|naik) (?:atas )?(?:genteng|genting|wuwungan)|(?:terjepit|kejepit|tertimpa|nimpa|menimpa|"
+              r"terkubur)(?: \w+){0,2} (?:rumah|tembok|tanah|"
+              r"pohon|reruntuhan)"),
         _Rule(rf"(?:{_NOT}) (?:bisa |ada |pernah |sempat |iso |tiasa |di ?kasih )?(?:{_FOOD})(?! (?:siang|malam|"
               rf"waktu|tempat|"
               r"biaya|lama|ongkos|pagi))",
@@ -175,17 +194,17 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
               r"keracunan|overdosis|(?:sesak|sesek) (?:napas|nafas|ambegan)|serangan jantung|kritis|(?:mau|arep|bade|"
               r"mo) (?:melahirkan|lahiran|babaran|ngalahirkeun) (?:sekarang|skrg|saiki|ayeuna|ini|di jalan|di rumah)|"
               r"ketuban pecah|pecah ketuban",
-              unless="surat kematian|riwayat|dulu|kondisi kritis"),
+              unless="surat kematian|riwayat|dulu|kondisi kritis|dibawa ke|(?:minggu|bulan|tahun) lalu"),
         _Rule(r"pingsan", before="hampir|mau|bisa|nyaris|sampai|sampe"),
         _Rule(r"(?:tersengat|kesetrum|tersetrum|tenggelam|hanyut|tertimpa|tertimbun|terjebak|kecelakaan|tabrakan|"
               r"ketabrak)",
               beside="tolong|sekarang|skrg|darurat|cepat|cepet|help|berdarah|saiki|ayeuna",
-              unless=rf"(?:{_DOCUMENT}|macet|antri|jaminan|asuransi|tagihan|klaim)"),
+              unless=rf"(?:{_PAPER}|macet|antri|jaminan|asuransi|tagihan|klaim)"),
         _Rule(r"(?:sakit|demam|panas|mencret|diare|sakit keras|lara)", beside=r"pengungsian|pengungsi|posko|ngungsi|"
                                                                               r"mengungsi|kebanjiran"),
         _Rule(r"^(?:\w+ ){0,3}(?:darurat|gawat|emergency|sos)(?: \w+){0,3}$",
               beside="tolong|help|cepat|cepet|sos|emergency|nyawa|bahaya",
-              unless=rf"(?:{_DOCUMENT}|kirim|nomor|nomer|no|petugas|cetak|urus|perlu|butuh|surat|layanan|kontak|"
+              unless=rf"(?:{_PAPER}|kirim|nomor|nomer|no|petugas|cetak|urus|perlu|butuh|surat|layanan|kontak|"
                      rf"telepon|telp)"),
     ),
     Alarm.bribery: (

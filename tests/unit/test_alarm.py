@@ -14,7 +14,10 @@ from handoff.domain.spelling import near
 
 EXAMPLES = yaml.safe_load(Path(__file__).with_name("alarm_examples.yml").read_text(encoding="utf-8"))
 TAUGHT = Path(__file__).parents[2] / "data" / "nlu"
-RIGHTLY = {"- dilecehkan atasan di tempat kerja, takut lapor"}  # taught as a complaint about work, and violence too
+RIGHTLY = {  # taught as a complaint about work or as none of the office's business, and danger all the same
+    "- dilecehkan atasan di tempat kerja, takut lapor", "- anak hilang di mal", "- rumah kebanjiran minta dievakuasi",
+    "- anak saya dibully di sekolah", "- pelecehan sama atasan di kantor, lapor ke dinas tenaga kerja bisa?",
+}
 DANGEROUS = [text for texts in EXAMPLES["alarms"].values() for text in texts]
 
 
