@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import inspect
+from tests.support.browser import inspect, printed
 from tests.support.people import Citizen
 
 Open = Callable[..., Page]
@@ -21,7 +21,10 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_that_anybody_sees(open_page: Open, name: str) -> None:
-    inspect(open_page(PAGES[name]), name)
+    page = open_page(PAGES[name])
+    inspect(page, name)
+    if name.startswith("service"):
+        printed(page, f"{name}-print")
 
 
 def test_the_page_of_a_case(open_page: Open, citizen: Citizen) -> None:
@@ -33,6 +36,7 @@ def test_the_page_of_a_case(open_page: Open, citizen: Citizen) -> None:
     page.get_by_role("button", name="Kirim", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="Terkirim")).to_be_visible()
     inspect(page, "case-sent")
+    printed(page, "case-print")
     page.get_by_role("button", name="Hapus dari perangkat ini").click()
     inspect(page, "case-forgotten")
 

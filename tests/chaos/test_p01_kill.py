@@ -76,8 +76,9 @@ def at_every_step(house: House, pool: ThreadPoolExecutor, held: ExitStack) -> di
 def kill(house: House, name: str) -> None:
     """`kill -9`, and it is gone; of a supervisor, and of one that is told to stop, everything is."""
     gone = house.family() if name in WHOLE else [psutil.Process(house.children[name]["pid"])]
-    if name == "told to stop":
-        assert house.stop(seconds=15) == 0
+    if name == "told to stop":  # by Ctrl-C
+        assert house.stop(signal.SIGINT, seconds=15) == 0
+        assert not house.home.state.exists()
     elif name == "supervisor killed":
         house.process.kill()
         house.process.wait()

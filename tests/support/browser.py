@@ -222,14 +222,19 @@ def axe(page: Page, *, allow: tuple[str, ...] = ()) -> None:
             assert not serious, f"{page.url} in {scheme}:\n{told}"
 
 
-def fits(page: Page, width: int = 320) -> None:
-    """Nothing sticks out sideways at this width."""
+def fits(page: Page, *widths: int) -> None:
+    """Nothing sticks out sideways at these widths: by default the smallest telephone, and a desk at 200 %."""
     with _looks(page):
-        page.set_viewport_size({"width": width, "height": 640})
-        wide = page.evaluate("""() => [document.documentElement.scrollWidth - innerWidth,
-            [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
-            .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))]""")
-        assert wide[0] <= 0, f"{page.url} is {wide[0]} px too wide at {width} px: {wide[1]}"
+        for width in widths or (320, DESK // 2):
+            _fits(page, width)
+
+
+def _fits(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 640})
+    wide = page.evaluate("""() => [document.documentElement.scrollWidth - innerWidth,
+        [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+        .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))]""")
+    assert wide[0] <= 0, f"{page.url} is {wide[0]} px too wide at {width} px: {wide[1]}"
 
 
 def shot(page: Page, name: str) -> None:
@@ -240,6 +245,15 @@ def shot(page: Page, name: str) -> None:
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 picture(page, f"{name}-{width}-{scheme}")
+
+
+def printed(page: Page, name: str) -> None:
+    """A picture of the page as it comes out of a printer, on A4's width."""
+    with _looks(page):
+        page.set_viewport_size({"width": 794, "height": 1123})
+        page.emulate_media(media="print")
+        picture(page, name)
+        page.emulate_media(media="screen")
 
 
 def picture(page: Page, name: str) -> None:
