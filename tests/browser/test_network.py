@@ -19,13 +19,13 @@ from tests.support.record import rows
 pytestmark = pytest.mark.timeout(180)
 Open = Callable[..., Page]
 KB = 1000
-DROPS = 3.0  # seconds
+DROPS = 2.5  # seconds
 
 
 def test_p01_at_50_kb_a_second_with_800_ms_delay_and_drops_in_the_middle_nothing_is_lost_or_doubled(
     open_page: Open, house: House
 ) -> None:
-    words = ["ktp sy ilang gmn ngurusnya", "biayanya brp", "mau bicara sama petugas", "saya tunggu ya", "di rumah saja"]
+    words = ["ktp sy ilang gmn ngurusnya", "biayanya brp", "mau bicara sama petugas", "saya tunggu ya"]
     with bad_line(house.port, SLOW_BYTES, SLOW_MS / 1000) as line:
         phone = open_page(line.url, width=PHONE)
         send, mine = phone.get_by_role("button", name="Kirim", exact=True), talk(phone).locator(".message.citizen")
@@ -49,7 +49,7 @@ def test_p01_at_50_kb_a_second_with_800_ms_delay_and_drops_in_the_middle_nothing
     assert dropped >= 3
     stored = rows(house.home, "SELECT author, fate FROM messages WHERE conversation_id = %s ORDER BY seq", known["id"])
     fates = [fate for author, fate in stored if author == "citizen"]
-    assert fates == ["answer", "answer", "new_case", "case", "case", "case"]
+    assert fates == ["answer", "answer", "new_case", "case", "case"]
     assert len([author for author, _ in stored if author == "bot"]) == 2
 
 

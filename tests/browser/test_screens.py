@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.browser import inspect, printed
+from tests.support.browser import axe, fits, inspect, picture, printed
 from tests.support.people import Citizen
 
 Open = Callable[..., Page]
 PAGES = {
     "services": "/layanan", "services-found": "/layanan?q=ktp", "services-none": "/layanan?q=zebra",
     "service": "/layanan/ktp_hilang", "case-locked": "/kasus/KTP-0000", "missing": "/tidak-ada",
-    "desk-door": "/petugas", "docs": "/docs",
+    "desk-door": "/petugas",
 }
 
 
@@ -25,6 +25,13 @@ def test_a_page_that_anybody_sees(open_page: Open, name: str) -> None:
     inspect(page, name)
     if name.startswith("service"):
         printed(page, f"{name}-print")
+
+
+def test_the_page_for_programmers(open_page: Open) -> None:
+    page = open_page("/docs")
+    axe(page)
+    fits(page)
+    picture(page, "docs")
 
 
 def test_the_page_of_a_case(open_page: Open, citizen: Citizen) -> None:
