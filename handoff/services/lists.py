@@ -187,7 +187,7 @@ def _unread(officer: Row[Any], conversation: Any = cases.c.conversation_id, what
     return (
         select(func.count() if what is None else what).select_from(messages).where(
             messages.c.conversation_id == conversation, messages.c.author == "citizen",
-            messages.c.seq > func.coalesce(read, 0),
+            ~messages.c.private, messages.c.seq > func.coalesce(read, 0),
         ).correlate(conversation.table)
     )
 
