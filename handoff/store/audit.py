@@ -173,16 +173,20 @@ async def _verify_anchors(connection: AsyncConnection, key: bytes) -> int:
         if row.prev_mac != previous or row.mac != _mac(key, previous, row.at, row.root):
             raise BrokenLink(where, "was not made with our key, or one before it is missing")
         heads = (await connection.execute(
-            select(anchor_heads.c.case_id, anchor_heads.c.seq, anchor_heads.c.hash, case_events.c.hash.label("now"))
+            select(anchor_heads.c.case_id, anchor_heads.c.seq, anchor_heads.c.hash, case_events.c.hash.label("now"),
+                   cases.c.number)
             .outerjoin(case_events, and_(
                 case_events.c.case_id == anchor_heads.c.case_id, case_events.c.seq == anchor_heads.c.seq
             ))
-            .where(anchor_heads.c.anchor_id == row.id)
+            .outerjoin(cases, cases.c.id == anchor_heads.c.case_id)
+            .where(anchor_heads.c.anchor_id == row.id).order_by(cases.c.number.nulls_first())
         )).all()
         if _root([(h.case_id, h.seq, h.hash) for h in heads]) != row.root:
             raise BrokenLink(where, "its list of cases was changed")
         for head in heads:
+            if head.number is None:
+                raise BrokenLink(where, f"case {head.case_id} was removed, with everything that happened in it")
             if head.now != head.hash:
-                raise BrokenLink(where, f"event {head.seq} of case {head.case_id} is no longer what was anchored")
+                raise BrokenLink(where, f"event {head.seq} of case {head.number} is no longer what was anchored")
         previous, checked = row.mac, checked + 1
     return checked

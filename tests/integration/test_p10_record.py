@@ -68,6 +68,8 @@ async def test_p10_an_untouched_record_verifies(runtime):
     ("UPDATE case_events SET actor_id = 'somebody' WHERE seq = 2", "event 2"),
     ("DELETE FROM case_events WHERE seq = 2", "event 2"),
     ("DELETE FROM case_events WHERE seq = 3", "event 3"),
+    ("UPDATE case_events SET seq = 9 WHERE seq = 1; UPDATE case_events SET seq = 1 WHERE seq = 2;"
+     "UPDATE case_events SET seq = 2 WHERE seq = 9", "event 1"),
     ("DELETE FROM anchor_heads", "anchor 1"),
     ("UPDATE anchors SET at = at + interval '1 hour'", "anchor 1"),
 ])
@@ -90,7 +92,20 @@ async def test_p10_who_can_rewrite_the_whole_chain_but_lacks_the_key_is_found_ou
         owner.execute("UPDATE cases SET events_count = 1")  # a consistent, shorter history
     with pytest.raises(audit.BrokenLink) as broken:
         await verify(runtime)
-    assert str(case.id) in str(broken.value)
+    assert f"case {case.number}" in str(broken.value)
+
+
+async def test_p10_a_case_that_was_removed_with_everything_in_it_is_missed(runtime, database):
+    """By who may switch every rule of the database off."""
+    case = await (await with_record(runtime)).case()
+    await with_record(runtime)  # another one, which stays
+    await anchor(runtime)
+    with psycopg.connect(database.superuser_url, autocommit=True) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("DELETE FROM case_events WHERE case_id = %s", (case.id,))
+        owner.execute("DELETE FROM cases WHERE id = %s", (case.id,))
+    with pytest.raises(audit.BrokenLink, match=f"case {case.id} was removed"):
+        await verify(runtime)
 
 
 async def test_p10_anchors_of_another_key_do_not_verify(runtime):
