@@ -13,9 +13,10 @@ SET_UP = @for python in python3 python /usr/bin/python3; do \
 OR_SAY = ; fi; done; \
 	echo "wajah: Python 3.8 or newer with pip is missing: install it (for example: apt install python3 python3-pip)" >&2; exit 1
 
-# The suites that exist, the bot's in its own environment. Both run even if the first fails.
-SUITES = $(wildcard tests/unit tests/integration tests/e2e tests/browser tests/chaos)
-NLU = $(wildcard tests/nlu)
+# The suites, the bot's in its own environment. Rules and tables share the processors; what runs a whole house of
+# processes has the machine to itself. All run even if one fails.
+SIDE_BY_SIDE = tests/unit tests/integration
+WHOLE_HOUSE = tests/e2e tests/browser tests/chaos
 
 .PHONY: run test setup setup-test train nlu-report nlu-compare bench lint lock clean
 
@@ -24,8 +25,9 @@ run: setup
 
 test: setup-test
 	@status=0; \
-	$(if $(NLU),$(BOT) -m pytest --confcutdir=tests/nlu tests/nlu || status=$$?;) \
-	$(APP) -m pytest $(SUITES) || status=$$?; \
+	$(BOT) -m pytest --confcutdir=tests/nlu tests/nlu || status=$$?; \
+	$(APP) -m pytest --numprocesses auto $(SIDE_BY_SIDE) || status=$$?; \
+	$(APP) -m pytest $(WHOLE_HOUSE) || status=$$?; \
 	exit $$status
 
 setup:
