@@ -32,6 +32,7 @@ from handoff.store.schema import cases, confidential_reports, messages, officers
 from handoff.store.schema_clocks import notices
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 from tests.support.office import officer_row, person
+from tests.support.pages import Page
 from tests.support.rasa import with_bot
 
 LINK = re.compile(r"http\S+/lapor/([\w-]+)")
@@ -331,6 +332,11 @@ async def test_p11_the_link_opens_the_page_once_and_only_when_the_button_is_pres
     inspector = await officer_row(served.runtime, case.officer_id)
     for told in (case.number, inspector.name, "Hanya Anda dan", ACCUSATION):
         assert told in page.text
+    form = Page(page).form("pesan")
+    said = await mine.post(form.action, data={**form.fields, "pesan": "ada kuitansinya"})
+    assert said.status_code == 303
+    await turn.drain((await inside(served.runtime, case)).runtime, case.conversation_id)
+    assert "ada kuitansinya" in str((await desk.case_in_full(served.runtime, inspector, case.number))["messages"])
     again = await thief.post(f"/lapor/{token}")
     assert "set-cookie" not in again.headers
     assert (await thief.get(f"/kasus/{case.number}")).status_code == 403
