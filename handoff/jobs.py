@@ -14,6 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
+from handoff.services import clocks as case_clocks
 from handoff.services import duty, escalation, late, mail, referrals, sweep, turn, uploads
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
@@ -120,6 +121,8 @@ async def _work(settings: Settings) -> None:
         "stalled_worker_timeout": STALLED_SECONDS, "shutdown_graceful_timeout": GRACEFUL_SECONDS,
         "fetch_job_polling_interval": 1.0,
     }
+    if adopted := await case_clocks.adopt(runtime):
+        log.info("%d open cases were given their clocks", adopted)
     async with app.open_async():
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in (
             app.run_worker_async(queues=[queue.TURNS], name="turns", concurrency=settings.turn_concurrency, **common),

@@ -20,7 +20,7 @@ from handoff.domain import sla
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Status
 from handoff.domain.clocks import MEASURED, REPLIES, Clock, Kept, Kind, Standing
-from handoff.services import office
+from handoff.services import office, ownership
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import cases, units
@@ -65,6 +65,20 @@ async def follow(runtime: Runtime, connection: AsyncConnection, case_id: UUID) -
     for kind in sorted(wanted - there.keys()):
         await keeper.start(kind)
     return keeper.told
+
+
+async def adopt(runtime: Runtime) -> int:
+    """Set the clocks of open cases that are older than clocks; once, after an upgrade. Returns how many there were."""
+    without = select(cases.c.id, cases.c.conversation_id).where(
+        cases.c.status != "closed", ~select(clocks.c.id).where(clocks.c.case_id == cases.c.id).exists()
+    )
+    async with db.statement(runtime.pool) as connection:
+        found = (await connection.execute(without)).all()
+    for row in found:
+        async with db.transaction(runtime.pool) as connection:
+            await ownership.lock(connection, row.conversation_id)
+            await follow(runtime, connection, row.id)
+    return len(found)
 
 
 class _Keeper:

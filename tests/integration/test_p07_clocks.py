@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from handoff.services import turn, verbs
+from handoff.services.clocks import adopt
 from handoff.store import db
 from handoff.store.schema import cases, units
 from handoff.store.schema_clocks import breaches, clocks, leaves
@@ -147,6 +148,16 @@ async def test_who_is_on_leave_gets_no_case_and_the_promise_waits_for_who_is_the
     assert first.officer_id not in {one.officer_id for one in others}
     clock.set(wib("11-27 10:00"))
     assert (await open_case(runtime)).officer_id == first.officer_id  # back, and the least busy
+
+
+async def test_p07_cases_older_than_clocks_are_given_theirs(runtime, clock, database):
+    case = await open_case(runtime)
+    with psycopg.connect(database.owner_url) as connection:
+        connection.execute("DELETE FROM clocks")
+    clock.set(wib("11-24 13:00"))
+    assert await adopt(runtime) == 1
+    assert await running(runtime, case.id) == {"first_reply": wib("11-24 11:00"), "resolution": wib("12-01 16:00")}
+    assert await adopt(runtime) == 0
 
 
 async def test_a_target_that_changes_moves_no_running_deadline(runtime):
