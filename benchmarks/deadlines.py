@@ -1,7 +1,7 @@
 """(g) Deadlines of a million cases: `python -m benchmarks.deadlines`, on an embedded PostgreSQL of its own that writes
 as durably as in production.
 
-Two things. One sweep over 1,000,000 open cases (two clocks each) of which 10,000 are due: from looking for them to
+Two things. A sweep over 1,000,000 open cases (two clocks each) of which 10,000 are due: from looking for them to
 every one of them having its breach written down, its next mark set and the telling remembered, all committed. The
 telling itself (the citizen's message, encrypted, events of the case's chain, notices) is a transaction for each case,
 measured apart, on real cases. And what the queue's page asks of the database (the page's HTML is the same fifty lines),
@@ -39,6 +39,7 @@ from handoff.store.schema import officers
 
 MANY, FEW, DUE = 1_000_000, 1_000, 10_000
 PAGES = 30
+SWEEPS = 3
 TOLD = 100
 NOW = datetime(2026, 11, 24, 5, 0, tzinfo=UTC)
 
@@ -92,14 +93,19 @@ def office_with(cases: int, due: int) -> Iterator[Settings]:
             yield settings
 
 
-async def sweep(settings: Settings) -> tuple[float, int]:
-    """Seconds to find and mark what is due, and how many clocks that were."""
-    runtime = dataclasses.replace(Runtime.create(settings), clock=lambda: NOW)
+async def sweep(settings: Settings, due: int) -> list[tuple[float, int]]:
+    """Seconds to find and mark what is due, and how many clocks that were; several times, each as many more."""
+    at = NOW
+    runtime = dataclasses.replace(Runtime.create(settings), clock=lambda: at)
+    rounds = []
     try:
-        began, marked = perf_counter(), 0
-        while found := await escalation.mark(runtime):
-            marked += found
-        return perf_counter() - began, marked
+        for number in range(SWEEPS):
+            at = NOW + number * due * timedelta(milliseconds=10)
+            began, marked = perf_counter(), 0
+            while found := await escalation.mark(runtime):
+                marked += found
+            rounds.append((perf_counter() - began, marked))
+        return rounds
     finally:
         await runtime.close()
 
@@ -171,12 +177,14 @@ def measure(many: int = MANY, due: int = DUE) -> list[Target]:
     with office_with(many, due) as settings:
         print(f"(g) {many:,} open cases made in {perf_counter() - began:.0f} s", flush=True)
         lots = asyncio.run(queue_page(settings))
-        seconds, marked = asyncio.run(sweep(settings))
+        rounds = asyncio.run(sweep(settings, due))
     with office_with(0, 0) as settings:
         each_case = asyncio.run(telling(settings))
-    print(f"    sweep: {marked} due clocks found and marked in {seconds:.2f} s")
+    for seconds, marked in rounds:
+        print(f"    sweep: {marked} due clocks found and marked in {seconds:.2f} s")
     print(f"    telling whom it concerns, one case after the other: {1000 * each_case:.1f} ms each")
-    targets = [Target(f"(g) {marked} of {2 * many:,} clocks found and marked", seconds, 2, "s")]
+    middle = statistics.median(seconds for seconds, _ in rounds)
+    targets = [Target(f"(g) {due:,} of {2 * many:,} clocks found and marked, median of {SWEEPS}", middle, 2, "s")]
     for name, each in lots.items():
         before, after = statistics.median(few[name]), statistics.median(each)
         print(f"    queue page, {name}: {1000 * before:.1f} ms with {FEW:,}, {1000 * after:.1f} ms with {many:,}")

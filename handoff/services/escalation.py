@@ -1,6 +1,6 @@
 """What happens when a mark of a clock is reached (P7), in two steps, each safe to run twice and by several at once.
 
-`mark` finds due clocks by index and, in one statement for hundreds of them, moves them to their next mark, writes down
+`mark` finds due clocks by index and, in one statement for thousands of them, moves them to their next mark, writes down
 what was missed, and remembers who has to be told. `tell` then takes one case at a time: whom it concerns is brought in
 by name, and the citizen gets one message, however many marks an outage left behind.
 """
@@ -33,7 +33,7 @@ from handoff.store.schema_clocks import breaches, clocks, tellings
 log = logging.getLogger(__name__)
 
 SYSTEM = Actor("system")
-MARKED_AT_ONCE = 1000
+MARKED_AT_ONCE = 2500
 TOLD_AT_ONCE = 50
 _MEASURED = ", ".join(f"'{kind.value}'" for kind in sorted(MEASURED))
 

@@ -63,7 +63,7 @@ breaches = Table(  # append-only: a missed deadline is a fact that nothing takes
 tellings = Table(  # marks that were reached and of which somebody has still to be told; gone when they are
     "tellings", metadata, _id(),
     Column("case_id", UUID(as_uuid=True), nullable=False, index=True),
-    Column("clock_id", ForeignKey("clocks.id"), nullable=False),
+    Column("clock_id", UUID(as_uuid=True), nullable=False),
     Column("kind", String(12), nullable=False),
     Column("mark", SmallInteger, nullable=False),
     _at("due_at"), _at("noted_at"),
