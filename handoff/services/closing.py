@@ -20,6 +20,7 @@ from handoff.services import cases, notices, office, ownership
 from handoff.services.cases import Facts, move, record
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
+from handoff.services.wishes import rate_buttons
 from handoff.store.schema import cases as case_table
 from handoff.store.schema import messages
 from handoff.store.schema_clocks import clocks, reminders
@@ -88,8 +89,8 @@ class Desk:
         await record(self.runtime, self.connection, owned, self.facts.id, "closed_silent", SYSTEM,
                      proposed_at=self.facts.row.proposed_at, reached_at=silence.reached_at)
         await store(self.runtime, self.connection, owned, [Outgoing(
-            "system", self.runtime.texts.say("closing.closed", **self.facts.said()), case_id=self.facts.id,
-            shows_case=True,
+            "system", self.runtime.texts.say("closing.closed", **self.facts.said()),
+            rate_buttons(self.runtime, self.facts), case_id=self.facts.id, shows_case=True,
         )])
         await notices.tell(self.runtime, self.connection, self.facts.row.officer_id, self.facts.id, "closed_silent")
 

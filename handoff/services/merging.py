@@ -133,3 +133,19 @@ async def target(runtime: Runtime, facts: Facts) -> tuple[str, str] | None:
     async with db.statement(runtime.pool) as connection:
         row = (await connection.execute(select(case_table).where(case_table.c.id == facts.row.merged_into))).one()
     return row.number, f"/kasus/{row.number}?k={key_of(runtime, row.id, row.key_version)}"
+
+
+async def mergeable(runtime: Runtime, case_id: UUID) -> list[str]:
+    """The numbers of the open cases that this one can be merged into, the newest first."""
+    own, theirs = conversations.alias("own"), conversations.alias("theirs")
+    here = case_table.alias("here")
+    async with db.statement(runtime.pool) as connection:
+        return list((await connection.execute(
+            select(case_table.c.number).join(theirs, theirs.c.id == case_table.c.conversation_id)
+            .join(own, own.c.citizen_id == theirs.c.citizen_id).join(here, here.c.conversation_id == own.c.id)
+            .where(here.c.id == case_id, case_table.c.id != case_id, case_table.c.status != "closed",
+                   case_table.c.conversation_id != here.c.conversation_id,
+                   case_table.c.reason != Reason.confidential_report.value,
+                   here.c.reason != Reason.confidential_report.value)
+            .order_by(case_table.c.opened_at.desc()).limit(20)
+        )).scalars())

@@ -59,7 +59,9 @@ async def request(runtime: Runtime, officer: Row[Any], case_id: UUID, unit: str,
         ))
         await record(runtime, held.connection, held.conversation, facts.id, "transfer_requested", actor_of(officer),
                      officer_id=asked.id, unit_id=asked.unit_id, unit_name=chosen.unit.name, why=reason)
-        await notices.tell(runtime, held.connection, asked.id, facts.id, "transfer_asked")
+        head = await notices.leader(held.connection, asked.unit_id, Role.head)
+        for one in dict.fromkeys((asked.id, head.id)):
+            await notices.tell(runtime, held.connection, one, facts.id, "transfer_asked")
         await _changed(held)
         return Asked(asked.name, asked.title, chosen.unit.name)
 

@@ -13,7 +13,7 @@ from sanic.response import HTTPResponse, redirect
 from sqlalchemy import Row
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.services import desk, dismissals, referrals, transfers, verbs
+from handoff.services import desk, dismissals, merging, referrals, transfers, verbs
 from handoff.services.errors import NotFound, ServiceError, Unprocessable
 from handoff.services.referrals import Letter
 from handoff.services.runtime import Runtime
@@ -84,6 +84,14 @@ async def dismiss(request: Request, number: str) -> HTTPResponse:
 async def confirm_dismissal(request: Request, number: str) -> HTTPResponse:
     """The second, another one."""
     return await _do(request, number, "confirm_dismissal", lambda r, o, c: dismissals.confirm(r, o, c, _text(request)))
+
+
+@console_moves.post("/<number:str>/gabung")
+async def merge(request: Request, number: str) -> HTTPResponse:
+    """The case goes on under another number of the same citizen's."""
+    return await _do(request, number, "merge", lambda r, o, c: merging.merge(
+        r, o, c, field_of(request, "kasus"), _text(request)
+    ))
 
 
 @console_moves.post("/<number:str>/benarkan-alamat")

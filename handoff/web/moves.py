@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Refusal, Role, Status, Verb, transition
-from handoff.services import referrals, transfers
+from handoff.services import merging, referrals, transfers
 from handoff.services.referrals import Waiting
 from handoff.services.runtime import Runtime
 from handoff.services.staff import Session
@@ -19,18 +19,20 @@ EVENTS = {
     "transfer": "transfer_requested", "withdraw_transfer": "transfer_withdrawn",
     "accept_transfer": "transfer_accepted", "refer": "referred", "follow_up": "referral_followed",
     "dismiss": "dismissal_proposed", "confirm_dismissal": "dismissed", "allow_address": "address_allowed",
+    "merge": "merged",
 }
 
 
 @dataclass(frozen=True)
 class Moves:
     """What is possible (by `data-action`), which units can be asked, what is waited for elsewhere, which proposal is
-    held back."""
+    held back, which cases this one can be merged into."""
 
     possible: frozenset[str] = frozenset()
     units: list[tuple[str, str]] = field(default_factory=list)
     waiting: list[Waiting] = field(default_factory=list)
     held: str | None = None
+    mergeable: list[str] = field(default_factory=list)
 
 
 async def moves_of(runtime: Runtime, session: Session, case: Mapping[str, Any], case_id: Any) -> Moves:
@@ -38,7 +40,9 @@ async def moves_of(runtime: Runtime, session: Session, case: Mapping[str, Any], 
     held = _held_back(case)
     possible = _possible(session, case) - (frozenset() if held else {"allow_address"})
     units = await transfers.units_for(runtime, case["unit"]["slug"]) if "transfer" in possible else []
-    return Moves(possible, units, await referrals.waiting(runtime, case_id) if "refer" in possible else [], held)
+    waiting = await referrals.waiting(runtime, case_id) if "refer" in possible else []
+    mergeable = await merging.mergeable(runtime, case_id) if "merge" in possible else []
+    return Moves(possible, units, waiting, held, mergeable)
 
 
 def state_of(case: Mapping[str, Any]) -> CaseState:
@@ -60,7 +64,7 @@ def actor_of(session: Session) -> Actor:
 def _possible(session: Session, case: Mapping[str, Any]) -> frozenset[str]:
     allowed = set()
     for action in ("transfer", "withdraw_transfer", "accept_transfer", "decline_transfer", "refer", "dismiss",
-                   "confirm_dismissal", "allow_address"):
+                   "confirm_dismissal", "allow_address", "merge"):
         try:
             transition(state_of(case), Verb(action), actor_of(session), _SOMEBODY)
         except Refusal:

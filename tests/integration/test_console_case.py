@@ -200,10 +200,11 @@ ROUTES: dict[str, tuple[str, str, dict[str, str]]] = {
     "follow up": ("POST", "/rujuk/{file}", {"pesan": "Belum."}),
     "dismiss": ("POST", "/bukan-permintaan", {"pesan": "Pesan pizza."}),
     "confirm dismissal": ("POST", "/bukan-permintaan/benarkan", {"pesan": "Ya."}),
+    "merge": ("POST", "/gabung", {"kasus": "bukan", "pesan": "Sama."}),
     "allow address": ("POST", "/benarkan-alamat", {"pesan": "Memang di sana."}),
 }
 _MOVES = ("transfer", "withdraw transfer", "accept transfer", "decline transfer", "refer", "follow up", "dismiss",
-          "confirm dismissal", "allow address")
+          "confirm dismissal", "merge", "allow address")
 _ALL = dict.fromkeys(ROUTES, 200) | {"act": 303, "draft": 204} | dict.fromkeys(_MOVES, 409)
 _OWN = _ALL | {"transfer": 303, "withdraw transfer": 303, "refer": 303, "follow up": 404, "dismiss": 303,
                "allow address": 403}

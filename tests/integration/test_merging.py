@@ -14,6 +14,7 @@ from handoff.store import db
 from handoff.store.crypto import unseal
 from handoff.store.schema import citizens, contacts, conversations, ratings
 from tests.integration.test_case_page import browser
+from tests.support import console
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.office import person
 from tests.support.pages import Page
@@ -96,6 +97,17 @@ async def test_merged_both_numbers_stay_valid_and_what_is_written_under_the_old_
     assert new.number in Page(await client.get(link)).text
     found = await dossier.of(runtime, await pages.open_case(runtime, old.number, key_of(runtime, old.id, 0)))
     assert found.facts.row.closed_reason == "merged"
+
+
+async def test_merging_by_the_form_on_the_page(served, runtime):
+    first, second = await one_person(runtime)
+    old, new = await first.case(), await second.case()
+    client = await console.browser(served, await first.officer())
+    page = await console.opened(client, old.number)
+    form = next(f for f in page.forms if f.action.endswith("/gabung"))
+    answer = await client.post(form.action, data={**form.fields, "kasus": new.number, "pesan": "Soalnya sama."})
+    assert "kedua nomor tetap berlaku" in Page(answer).text
+    assert (await first.case()).merged_into == new.id
 
 
 async def test_what_cannot_be_merged(runtime):
