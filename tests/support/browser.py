@@ -223,10 +223,20 @@ def axe(page: Page, *, allow: tuple[str, ...] = ()) -> None:
 
 
 def fits(page: Page, *widths: int) -> None:
-    """Nothing sticks out sideways at these widths: by default the smallest telephone, and a desk at 200 %."""
+    """Nothing sticks out sideways and no heading covers another, at these widths: by default the smallest telephone, a
+    desk at 200 %, and a desk."""
     with _looks(page):
-        for width in widths or (320, DESK // 2):
+        for width in widths or (320, DESK // 2, DESK):
             _fits(page, width)
+
+
+_COVERED = """() => {
+    const all = [...document.querySelectorAll('h1, h2, h3')].filter((one) => one.checkVisibility())
+        .map((one) => [one.textContent.trim(), one.getBoundingClientRect()]).filter(([, at]) => at.height > 2);
+    const meet = (a, b) => a.left < b.right && b.left < a.right && a.top + 1 < b.bottom && b.top + 1 < a.bottom;
+    return all.flatMap(([one, at], n) =>
+        all.slice(n + 1).filter(([, other]) => meet(at, other)).map(([two]) => [one, two]));
+}"""
 
 
 def _fits(page: Page, width: int) -> None:
@@ -235,6 +245,8 @@ def _fits(page: Page, width: int) -> None:
         [...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
         .slice(0, 5).map((one) => one.outerHTML.slice(0, 120))]""")
     assert wide[0] <= 0, f"{page.url} is {wide[0]} px too wide at {width} px: {wide[1]}"
+    covered = page.evaluate(_COVERED)
+    assert covered == [], f"{page.url} at {width} px"
 
 
 def shot(page: Page, name: str) -> None:
