@@ -65,7 +65,7 @@ INSERT INTO cases (id, number, conversation_id, unit_id, officer_id, status, rea
            '{now}'::timestamptz - interval '1 hour', due, due, due + interval '5 days',
            '{now}'::timestamptz - interval '1 hour', false
     FROM made, LATERAL (SELECT CASE WHEN n <= {due} THEN '{now}'::timestamptz - n * interval '10 ms'
-                                    ELSE '{now}'::timestamptz + n * interval '10 ms' END AS due) d;
+                                    ELSE '{now}'::timestamptz + (n - {due}) * interval '10 ms' END AS due) d;
 INSERT INTO clocks (id, case_id, kind, started_at, counted_from, mark_1, mark_2, mark_3, spans, step, next_due_at)
     SELECT gen_random_uuid(), c.id, k.kind, c.opened_at, c.opened_at, k.due - interval '30 min', k.due,
            k.due + interval '30 min', ARRAY[30, 60, 90], 1, k.due

@@ -90,18 +90,18 @@ async def counts(runtime: Runtime, officer: Row[Any], scope: Scope) -> Counts:
     """How many open cases each list has. Raises `Forbidden`."""
     pressing = _pressing(officer, scope)
     unread = _unread(officer, pressing.c.conversation_id, literal(1)).exists()
-    mine, unit = cases.c.officer_id == officer.id, cases.c.unit_id == officer.unit_id
     query = select(
-        _how_many(officer, mine), _how_many(officer, unit), _how_many(officer),
+        _how_many(*within(officer, "mine")), _how_many(*within(officer, "unit")),
+        _how_many(seen_by(officer, Permission.see_cases)),
         func.count().filter(runtime.clock() > pressing.c.next_deadline), func.count().filter(unread),
     ).select_from(pressing)
     async with db.statement(runtime.pool) as connection:
         return Counts(*(await connection.execute(query)).one())
 
 
-def _how_many(officer: Row[Any], *conditions: ColumnElement[bool]) -> Any:
-    """Open cases that the officer may know of, counted up to `COUNTED` and one more; a million cost no more."""
-    some = select(cases.c.id).where(OPEN, seen_by(officer, Permission.see_cases), *conditions).limit(COUNTED + 1)
+def _how_many(*conditions: ColumnElement[bool]) -> Any:
+    """Open cases, counted up to `COUNTED` and one more; a million cost no more."""
+    some = select(cases.c.id).where(OPEN, *conditions).limit(COUNTED + 1)
     return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
@@ -109,7 +109,7 @@ def _pressing(officer: Row[Any], scope: Scope) -> Any:
     """The most pressing open cases of a list. Raises `Forbidden`."""
     return (
         select(cases.c.number, cases.c.next_deadline, cases.c.conversation_id)
-        .where(OPEN, seen_by(officer, Permission.see_cases), *within(officer, scope))
+        .where(OPEN, *within(officer, scope))
         .order_by(*OPEN_FIRST).limit(COUNTED + 1).subquery()
     )
 
