@@ -35,6 +35,7 @@ from handoff.web.pages import pages
 from handoff.web.reports import reports
 from handoff.web.requests import add_security_headers
 from handoff.web.uploads import uploads
+from handoff.web.whatsapp import whatsapp
 
 POOL = 12
 LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
@@ -55,6 +56,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     for blueprint in (
         chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
         console_moves, console_news, console_case, case_actions, docs,
+        whatsapp,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))

@@ -13,15 +13,33 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_WHATSAPP = ("PHONE_NUMBER_ID", "ACCESS_TOKEN", "APP_SECRET", "VERIFY_TOKEN")
+WHATSAPP_API_URL = "https://graph.facebook.com/v23.0"
 
 
 class SettingsError(Exception):
     """The environment is unusable; the text is one sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class WhatsApp:
+    """One app at Meta and its numbers. Secrets never show in a representation of it."""
+
+    numbers: tuple[tuple[str, str | None], ...]  # (phone number id, slug of its office; None: the first office)
+    access_token: str = field(repr=False)
+    app_secrets: tuple[str, ...] = field(repr=False)  # two while one replaces the other
+    verify_token: str = field(repr=False)
+    api_url: str  # with its version
+
+    @property
+    def offices(self) -> dict[str, str | None]:
+        """The office's slug by phone number id."""
+        return dict(self.numbers)
 
 
 @dataclass(frozen=True)
@@ -52,6 +70,7 @@ class Settings:
     actions_port: int | None = None
     smtp_url: str | None = None           # None: no mail, news stays in the console and the conversation
     smtp_from: str = "wajah@localhost"
+    whatsapp: WhatsApp | None = None      # None: the channel is off
 
     @classmethod
     def from_env(cls, env: dict[str, str] | None = None, *, make_secrets: bool = False) -> Settings:
@@ -100,6 +119,7 @@ class Settings:
             actions_port=_port(env, "WAJAH_ACTIONS_PORT", 0) or None,
             smtp_url=_smtp_url(env.get("SMTP_URL") or None),
             smtp_from=env.get("SMTP_FROM") or f"wajah@{urlsplit(base_url).hostname or 'localhost'}",
+            whatsapp=_whatsapp(env),
         )
 
     def derived_key(self, purpose: str) -> bytes:
@@ -175,6 +195,26 @@ def _smtp_url(value: str | None) -> str | None:
     if not known:
         raise SettingsError("SMTP_URL must be smtp://user:password@host:port, or smtps:// for TLS from the start.")
     return value
+
+
+def _whatsapp(env: dict[str, str]) -> WhatsApp | None:
+    """All of it or nothing: a half-configured channel would take messages that it cannot answer."""
+    given = {name: env.get(f"WHATSAPP_{name}") or "" for name in _WHATSAPP}
+    if not any(given.values()):
+        return None
+    if missing := [f"WHATSAPP_{name}" for name, value in given.items() if not value]:
+        raise SettingsError(f"WhatsApp needs {', '.join(missing)} too; without WHATSAPP_* the channel is off.")
+    pairs = [pair.strip().partition(":") for pair in given["PHONE_NUMBER_ID"].split(",") if pair.strip()]
+    numbers = tuple((number, slug or None) for number, _, slug in pairs)
+    secrets_ = tuple(part.strip() for part in given["APP_SECRET"].split(",") if part.strip())
+    if not numbers or not all(n.isdecimal() for n, _ in numbers) or len({n for n, _ in numbers}) < len(numbers):
+        raise SettingsError("WHATSAPP_PHONE_NUMBER_ID must be a number's id, or `id:office,id:office` for several.")
+    if not 1 <= len(secrets_) <= 2:
+        raise SettingsError("WHATSAPP_APP_SECRET must be one secret, or two with a comma while one replaces the other.")
+    url = env.get("WHATSAPP_API_URL") or WHATSAPP_API_URL
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise SettingsError(f"WHATSAPP_API_URL must be an address with the version, such as {WHATSAPP_API_URL}.")
+    return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"))
 
 
 def _port(env: dict[str, str], name: str, default: int) -> int:

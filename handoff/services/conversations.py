@@ -38,17 +38,27 @@ class Begun:
 async def begin(runtime: Runtime, channel: str = "web", *, consent: str | None = None) -> Begun:
     """Begin a conversation with a citizen whom we do not know yet; `consent` is the version of the text they agreed
     to."""
-    token, conversation_id, citizen_id, at = secrets.token_urlsafe(24), uuid4(), uuid4(), runtime.clock()
+    token = secrets.token_urlsafe(24)
     async with db.transaction(runtime.pool) as connection:
-        key_id = await runtime.keyring.create(connection, at)
-        await connection.execute(insert(citizens).values(id=citizen_id, data_key_id=key_id, created_at=at))
-        await connection.execute(insert(conversations).values(
-            id=conversation_id, citizen_id=citizen_id, data_key_id=key_id, channel=channel, created_at=at,
-            token_hash=hashlib.sha256(token.encode()).digest(),
-        ))
+        citizen_id, conversation_id, _ = await begin_in(runtime, connection, channel, token)
         if consent is not None:
-            await consents.record(connection, citizen_id, consent, True, at)
+            await consents.record(connection, citizen_id, consent, True, runtime.clock())
     return Begun(conversation_id, token)
+
+
+async def begin_in(
+    runtime: Runtime, connection: AsyncConnection, channel: str, token: str | None = None
+) -> tuple[UUID, UUID, UUID]:
+    """A new citizen with a new conversation, as part of the caller's transaction; without a `token` nobody enters it
+    over the web. The ids of the citizen, the conversation, and their data key."""
+    conversation_id, citizen_id, at = uuid4(), uuid4(), runtime.clock()
+    key_id = await runtime.keyring.create(connection, at)
+    await connection.execute(insert(citizens).values(id=citizen_id, data_key_id=key_id, created_at=at))
+    await connection.execute(insert(conversations).values(
+        id=conversation_id, citizen_id=citizen_id, data_key_id=key_id, channel=channel, created_at=at,
+        token_hash=hashlib.sha256(token.encode()).digest() if token is not None else None,
+    ))
+    return citizen_id, conversation_id, key_id
 
 
 class Doorkeeper:

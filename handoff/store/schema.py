@@ -529,4 +529,4 @@ search_words = Table(  # keyed hashes of the citizen's words; erasure deletes th
 Index("ix_search_words_conversation_id", search_words.c.conversation_id)
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
-               "consents", "breaches", "unhelpful_replies", "ratings")
+               "consents", "breaches", "unhelpful_replies", "ratings", "whatsapp_statuses", "whatsapp_events")

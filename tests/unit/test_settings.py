@@ -93,3 +93,26 @@ def test_fresh_secrets_are_usable_and_differ(tmp_path: Path) -> None:
     assert not set(first.values()) & set(second.values())
     (tmp_path / "secrets.json").write_text(json.dumps(first))
     assert Settings.from_env({"WAJAH_HOME": str(tmp_path)}).secret_key == first["WAJAH_SECRET_KEY"].encode()
+
+
+WHATSAPP = {"WHATSAPP_PHONE_NUMBER_ID": "11:kota, 22", "WHATSAPP_ACCESS_TOKEN": "geheim", "WHATSAPP_APP_SECRET": "a,b",
+            "WHATSAPP_VERIFY_TOKEN": "v"}
+
+
+def test_whatsapp_is_off_without_its_secrets_and_shows_none_of_them(tmp_path: Path) -> None:
+    assert Settings.from_env({"WAJAH_HOME": str(tmp_path)}).whatsapp is None
+    whatsapp = Settings.from_env({"WAJAH_HOME": str(tmp_path), **WHATSAPP}).whatsapp
+    assert whatsapp is not None
+    assert whatsapp.offices == {"11": "kota", "22": None}
+    assert whatsapp.app_secrets == ("a", "b")
+    assert "geheim" not in repr(whatsapp)
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), [
+    ("APP_SECRET", "", "WHATSAPP_APP_SECRET too"), ("VERIFY_TOKEN", "", "WHATSAPP_VERIFY_TOKEN too"),
+    ("PHONE_NUMBER_ID", "+62 811", "a number's id"), ("PHONE_NUMBER_ID", "1,1", "a number's id"),
+    ("APP_SECRET", "a,b,c", "one secret, or two"), ("API_URL", "graph", "an address with the version"),
+])
+def test_half_a_whatsapp_is_refused(tmp_path: Path, name: str, value: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Settings.from_env({"WAJAH_HOME": str(tmp_path), **WHATSAPP, f"WHATSAPP_{name}": value})

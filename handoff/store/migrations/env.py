@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from handoff.store.schema_clocks import metadata
+from handoff.store import schema_clocks, schema_whatsapp  # noqa: F401  (their tables)
+from handoff.store.schema import metadata
 
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:

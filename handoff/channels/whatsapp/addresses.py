@@ -1,0 +1,170 @@
+"""Whose conversation a WhatsApp number is.
+
+A citizen is found by the keyed hash of their number, else by Meta's own id of them; the number itself is sealed under
+their data key. A number that was given up finds nobody any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.channels.whatsapp.payload import Message
+from handoff.services import conversations
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.crypto import seal, unseal
+from handoff.store.schema import conversations as conversations_table
+from handoff.store.schema import messages, offices
+from handoff.store.schema_whatsapp import whatsapp_addresses as addresses
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A sender in one of our numbers, as keyed hashes; None is what Meta did not tell."""
+
+    number_id: str
+    wa_id: str
+    user_id: str
+    wa_hash: bytes | None
+    user_hash: bytes | None
+
+    @classmethod
+    def of(cls, runtime: Runtime, number_id: str, wa_id: str, user_id: str) -> Sender:
+        """The sender as we look them up."""
+        def blind(value: str) -> bytes | None:
+            return runtime.keyring.blind("whatsapp", value) if value else None
+        return cls(number_id, wa_id, user_id, blind(wa_id), blind(user_id))
+
+
+def message_key(runtime: Runtime, wamid: str) -> str:
+    """What a message of WhatsApp is known by here: its id holds the sender's number, so a keyed hash of it."""
+    return runtime.keyring.blind("wamid", wamid).hex()
+
+
+async def conversation_of(runtime: Runtime, message: Message) -> UUID | None:
+    """The sender's conversation, begun now for a new one. None: the message is a repeated one, of a number that has
+    been given up since."""
+    sender = Sender.of(runtime, message.number_id, message.wa_id, message.user_id)
+    async with db.statement(runtime.pool) as connection:
+        if await _was_received(connection, sender, message_key(runtime, message.wamid)):
+            return None
+        found = await _find(connection, sender)
+    if found is not None and _known(found, sender):
+        return found.conversation_id
+    async with db.transaction(runtime.pool) as connection:
+        await _lock(connection, sender)
+        found = await _find(connection, sender)
+        if found is None:
+            return await _begin(runtime, connection, sender)
+        if not _known(found, sender):
+            await _learn(runtime, connection, sender, found)
+        return found.conversation_id
+
+
+async def moved(runtime: Runtime, connection: AsyncConnection, old: Sender, new: Sender) -> UUID | None:
+    """The citizen of `old` writes from `new` now, in the same conversation; its id. None where nobody has `old`."""
+    for one in sorted((old, new), key=lambda s: s.wa_hash or s.user_hash or b""):
+        await _lock(connection, one)
+    found = await _find(connection, old)
+    if found is None:
+        return None
+    await connection.execute(
+        update(addresses).where(
+            addresses.c.number_id == old.number_id, addresses.c.current,
+            addresses.c.wa_hash.in_([h for h in (old.wa_hash, new.wa_hash) if h is not None]),
+        ).values(current=False)
+    )
+    await _store(runtime, connection, new, found)
+    return UUID(str(found.conversation_id))
+
+
+async def _find(connection: AsyncConnection, sender: Sender) -> Row[Any] | None:
+    """The number decides before the id of the person; of several rows the newest."""
+    for column, value in ((addresses.c.wa_hash, sender.wa_hash), (addresses.c.user_hash, sender.user_hash)):
+        if value is None:
+            continue
+        found = (await connection.execute(
+            select(addresses, conversations_table.c.data_key_id)
+            .join(conversations_table, conversations_table.c.id == addresses.c.conversation_id)
+            .where(addresses.c.number_id == sender.number_id, column == value, addresses.c.current)
+            .order_by(addresses.c.created_at.desc()).limit(1)
+        )).one_or_none()
+        if found is not None:
+            return found
+    return None
+
+
+def _known(found: Row[Any], sender: Sender) -> bool:
+    return all(theirs in (None, ours) for theirs, ours in (
+        (sender.wa_hash, found.wa_hash), (sender.user_hash, found.user_hash)
+    ))
+
+
+async def _was_received(connection: AsyncConnection, sender: Sender, key: str) -> bool:
+    """Whether the message came already, from whoever had this number before."""
+    return (await connection.execute(
+        select(messages.c.id).join(addresses, addresses.c.conversation_id == messages.c.conversation_id)
+        .where(addresses.c.wa_hash == sender.wa_hash, ~addresses.c.current, messages.c.channel_message_id == key)
+        .limit(1)
+    )).first() is not None
+
+
+async def _begin(runtime: Runtime, connection: AsyncConnection, sender: Sender) -> UUID:
+    _, conversation_id, key_id = await conversations.begin_in(runtime, connection, "whatsapp")
+    key = await runtime.keyring.open(connection, key_id)
+    await connection.execute(insert(addresses).values(
+        **_sealed(key, sender), conversation_id=conversation_id, created_at=runtime.clock(),
+        office_id=await _office(runtime, connection, sender.number_id),
+    ))
+    return conversation_id
+
+
+async def _learn(runtime: Runtime, connection: AsyncConnection, sender: Sender, found: Row[Any]) -> None:
+    """Meta told more than we knew: another number of the same person, or the id of who has this number."""
+    await connection.execute(update(addresses).where(addresses.c.id == found.id).values(current=False))
+    await _store(runtime, connection, sender, found)
+
+
+async def _store(runtime: Runtime, connection: AsyncConnection, sender: Sender, found: Row[Any]) -> None:
+    """A row for the sender in the conversation of `found`, which also knows what `sender` does not tell."""
+    key = await runtime.keyring.open(connection, found.data_key_id)
+    wa_id = sender.wa_id or _opened(key, found, found.wa_enc)
+    user_id = sender.user_id or _opened(key, found, found.user_enc)
+    await connection.execute(insert(addresses).values(
+        **_sealed(key, Sender.of(runtime, sender.number_id, wa_id, user_id)), conversation_id=found.conversation_id,
+        office_id=found.office_id, created_at=runtime.clock(),
+    ))
+
+
+def _opened(key: bytes, row: Row[Any], sealed: bytes | None) -> str:
+    return unseal(key, row.id, sealed).decode() if sealed is not None else ""
+
+
+def _sealed(key: bytes, sender: Sender) -> dict[str, Any]:
+    row_id = uuid4()
+    return {
+        "id": row_id, "number_id": sender.number_id, "wa_hash": sender.wa_hash, "user_hash": sender.user_hash,
+        "wa_enc": seal(key, row_id, sender.wa_id.encode()) if sender.wa_hash else None,
+        "user_enc": seal(key, row_id, sender.user_id.encode()) if sender.user_hash else None,
+    }
+
+
+async def _lock(connection: AsyncConnection, sender: Sender) -> None:
+    """One at a time for each sender: two deliveries at once begin one conversation."""
+    for value in sorted(h for h in (sender.wa_hash, sender.user_hash) if h is not None):
+        number = int.from_bytes(value[:8], signed=True)
+        await connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+
+async def _office(runtime: Runtime, connection: AsyncConnection, number_id: str) -> UUID:
+    """The office that the number belongs to; the first one where none is named."""
+    assert runtime.settings.whatsapp is not None
+    slug = runtime.settings.whatsapp.offices.get(number_id)
+    query = select(offices.c.id).order_by(offices.c.created_at).limit(1)
+    found: UUID = (await connection.execute(query.where(offices.c.slug == slug) if slug else query)).scalar_one()
+    return found

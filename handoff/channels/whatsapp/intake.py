@@ -1,0 +1,236 @@
+"""Everything that Meta posts is stored before it is acknowledged.
+
+A message becomes the conversation's next one; a status a row of its own; the rest an event. Each item is its own
+transaction: one that fails is kept as an event with its whole content, and the others are not held up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections import Counter
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.channels.whatsapp import addresses, payload
+from handoff.channels.whatsapp.payload import (
+    Cards,
+    Content,
+    Fault,
+    Item,
+    Media,
+    Message,
+    NumberChanged,
+    Place,
+    Reaction,
+    Status,
+    Tap,
+    Text,
+    Unread,
+    Unreadable,
+    UserIdChanged,
+)
+from handoff.services import delivery, inbox
+from handoff.services.errors import Conflict, Unprocessable
+from handoff.services.inbox import Inbound
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.crypto import seal_json
+from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_statuses
+
+log = logging.getLogger(__name__)
+
+
+async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
+    """Store every item of a delivery, whose signature was right; how many of each kind. Safe to run twice.
+
+    Raises `DatabaseAway` (or the pool's timeout) when something could not be stored: Meta must send it again.
+    """
+    counts: Counter[str] = Counter()
+    for item in _items(body):
+        try:
+            counts[await _take(runtime, item)] += 1
+        except (db.DatabaseAway, PoolTimeout):
+            raise
+        except Exception as error:  # noqa: BLE001 - our own fault; what came is kept, the others go on
+            last = traceback.extract_tb(error.__traceback__)[-1]  # not the message: it may hold a citizen's words
+            log.error("a WhatsApp item is kept unread: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
+            counts[await _keep(runtime, "failed", type(error).__name__, item.raw)] += 1
+    return counts
+
+
+def _items(body: bytes) -> list[Item]:
+    """What is no JSON, or nested so deeply that it cannot be written again, is kept as it came."""
+    try:
+        given = json.loads(body)
+        json.dumps(given)
+    except (ValueError, RecursionError):
+        return [Unread("no_json", body.decode("latin-1"))]
+    return payload.parse(given)
+
+
+async def _take(runtime: Runtime, item: Item) -> str:
+    match item:
+        case Message():
+            return await _message(runtime, item)
+        case Status():
+            return await _status(runtime, item)
+        case Fault():
+            log.error("WhatsApp reports error %s for number %s", item.code, item.number_id)
+            return await _keep(runtime, "fault", "number", item.raw, code=item.code, number_id=item.number_id)
+        case Unread():
+            log.warning("a WhatsApp item is kept unread: %s", item.reason)
+            return await _keep(runtime, "unread", item.reason, item.raw)
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+async def _message(runtime: Runtime, message: Message) -> str:
+    settings = runtime.settings.whatsapp
+    if settings is None or message.number_id not in settings.offices:
+        log.warning("a message for WhatsApp number %s, which is not ours", message.number_id[:40])
+        return await _keep(runtime, "unread", "number_not_ours", message.raw)
+    match message.content:
+        case NumberChanged() | UserIdChanged():
+            return await _moved(runtime, message, message.content)
+        case Reaction():
+            conversation_id = await addresses.conversation_of(runtime, message)
+            return await _keep(runtime, "reaction", "emoji", message.raw, conversation_id=conversation_id,
+                               number_id=message.number_id)
+        case content:
+            conversation_id = await addresses.conversation_of(runtime, message)
+            if conversation_id is None:
+                return "repeated"
+            return await _receive(runtime, conversation_id, message, content)
+
+
+async def _receive(runtime: Runtime, conversation_id: UUID, message: Message, content: Content) -> str:
+    try:
+        receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, content))
+    except Unprocessable:  # a button that we did not offer here: its title is what the citizen said
+        assert isinstance(content, Tap)
+        said = Text(content.title) if content.title.strip() else Unreadable("tap")
+        receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, said))
+    except Conflict:  # the same id with another content: the first one counts, this one is not lost
+        return await _keep(runtime, "unread", "id_used_twice", message.raw, number_id=message.number_id)
+    return "repeated" if receipt.repeated else "message"
+
+
+def _inbound(runtime: Runtime, message: Message, content: Content) -> Inbound:
+    """The message as the use cases take it; what nobody but a person can read comes as a file, with or without one."""
+    kind, body = _told(runtime, content)
+    body["wamid"] = message.wamid
+    if message.quoted:
+        body["quoted"] = message.quoted
+    return Inbound(kind, body, key=addresses.message_key(runtime, message.wamid), sent_at=message.sent_at)
+
+
+def _told(runtime: Runtime, content: Content) -> tuple[str, dict[str, Any]]:
+    say = runtime.texts.say
+    match content:
+        case Text(body):  # longer than WhatsApp allows is longer than the bot reads
+            return ("text" if len(body) <= inbox.TEXT_CHARACTERS else "file"), {"text": body}
+        case Tap(wanted, title):
+            return "payload", {"payload": wanted, "tapped": title}
+        case Place(latitude, longitude, label):
+            return "location", {"location": {"latitude": latitude, "longitude": longitude}, "label": label}
+        case Media():
+            return "file", {"text": content.caption, "media": {
+                "type": content.type, "id": content.id, "mime": content.mime, "sha256": content.sha256,
+                "name": content.name, "voice": content.voice,
+            }}
+        case Cards(lines):
+            return "file", {"text": say("whatsapp.cards", lines=lines)}
+        case _:
+            return "file", {"text": say("whatsapp.unreadable")}
+
+
+async def _moved(runtime: Runtime, message: Message, change: NumberChanged | UserIdChanged) -> str:
+    """The citizen keeps their conversation and their cases. Once for each notice: a late repetition of an old one
+    must not move whoever has the number by then."""
+    old = addresses.Sender.of(runtime, message.number_id, message.wa_id, message.user_id)
+    wa_id, user_id = (change.wa_id, "") if isinstance(change, NumberChanged) else ("", change.current)
+    new = addresses.Sender.of(runtime, message.number_id, wa_id, user_id)
+    async with db.transaction(runtime.pool) as connection:
+        stored = await _event(
+            runtime, connection, "system", type(change).__name__, message.raw, number_id=message.number_id,
+            digest=f"system:{message.wamid}",
+        )
+        if not stored:
+            return "repeated"
+        if await addresses.moved(runtime, connection, old, new) is None:
+            log.warning("a changed WhatsApp address of somebody whom we do not know")
+    return "system"
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+async def _status(runtime: Runtime, status: Status) -> str:
+    """Append it; what it means for the message follows the furthest state there ever was."""
+    async with db.transaction(runtime.pool) as connection:
+        outbox_id = _uuid(status.ticket)
+        new = (await connection.execute(
+            postgresql.insert(whatsapp_statuses).on_conflict_do_nothing().values(
+                id=uuid4(), wamid_hash=runtime.keyring.blind("wamid", status.wamid), status=status.status,
+                outbox_id=outbox_id, code=status.code, details=_without_digits(status.details) or None, at=status.at,
+                received_at=runtime.clock(),
+            ).returning(whatsapp_statuses.c.id)
+        )).first()
+        if new is None:
+            return "repeated"
+        if outbox_id is not None:
+            await delivery.reported(runtime, connection, outbox_id, status.status)
+    return "status"
+
+
+async def _keep(
+    runtime: Runtime, kind: str, reason: str, raw: Any, *, code: int | None = None, number_id: str | None = None,
+    conversation_id: UUID | None = None,
+) -> str:
+    async with db.transaction(runtime.pool) as connection:
+        stored = await _event(runtime, connection, kind, reason, raw, code=code, number_id=number_id,
+                              conversation_id=conversation_id)
+    return kind if stored else "repeated"
+
+
+async def _event(
+    runtime: Runtime, connection: AsyncConnection, kind: str, reason: str, raw: Any, *, code: int | None = None,
+    number_id: str | None = None, conversation_id: UUID | None = None, digest: str | None = None,
+) -> bool:
+    """Append what came, sealed; the same thing again is kept once. Whether it is new."""
+    event_id, at = uuid4(), runtime.clock()
+    written = json.dumps(raw, sort_keys=True)  # ASCII: whatever came can be written
+    seen = runtime.keyring.blind("whatsapp-event", digest or f"{kind}:{reason}:{written}")
+    if (await connection.execute(select(whatsapp_events.c.id).where(whatsapp_events.c.digest == seen))).first():
+        return False
+    key_id = await runtime.keyring.create(connection, at)
+    key = await runtime.keyring.open(connection, key_id)
+    stored = (await connection.execute(
+        postgresql.insert(whatsapp_events).on_conflict_do_nothing(index_elements=["digest"]).values(
+            id=event_id, kind=kind, reason=reason[:40], code=code, number_id=number_id and number_id[:64],
+            digest=seen, conversation_id=conversation_id, data_key_id=key_id,
+            body_enc=seal_json(key, event_id, written), received_at=at,
+        ).returning(whatsapp_events.c.id)
+    )).first()
+    return stored is not None
+
+
+def _uuid(text: str) -> UUID | None:
+    """Our ticket: the outbox row's id, and the part of its text where it has several."""
+    try:
+        return UUID(text.partition(":")[0])
+    except ValueError:
+        return None
+
+
+def _without_digits(text: str) -> str:
+    """Meta's explanation may name the number."""
+    return "".join("#" if char.isdigit() else char for char in text)

@@ -1,0 +1,60 @@
+"""Further tables: whose conversation a WhatsApp number is, and what Meta reported; conventions as in `store.schema`.
+
+No number and no message id of WhatsApp (which holds the number) stands here readable (docs/adr/0028).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from handoff.store.schema import _at, _id, _one_of, metadata
+
+whatsapp_addresses = Table(  # a citizen as one of our numbers knows them; a row for each number they ever had
+    "whatsapp_addresses", metadata, _id(),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("office_id", ForeignKey("offices.id"), nullable=False),
+    Column("number_id", String(64), nullable=False),  # the office's number, by Meta's id of it
+    Column("wa_hash", LargeBinary, nullable=True),    # keyed hash: finds the citizen without reading the number
+    Column("wa_enc", LargeBinary, nullable=True),
+    Column("user_hash", LargeBinary, nullable=True),  # Meta's own id of the person
+    Column("user_enc", LargeBinary, nullable=True),
+    # A number that was given up is not current: whoever gets it next is somebody else.
+    Column("current", Boolean, nullable=False, server_default=text("true")),
+    _at("created_at"),
+    CheckConstraint("wa_hash IS NOT NULL OR user_hash IS NOT NULL", name="known_by_something"),
+    CheckConstraint("(wa_hash IS NULL) = (wa_enc IS NULL) AND (user_hash IS NULL) = (user_enc IS NULL)",
+                    name="hashed_and_sealed"),
+)
+Index("uq_whatsapp_addresses_wa", whatsapp_addresses.c.number_id, whatsapp_addresses.c.wa_hash, unique=True,
+      postgresql_where=whatsapp_addresses.c.current)
+Index("ix_whatsapp_addresses_user", whatsapp_addresses.c.number_id, whatsapp_addresses.c.user_hash,
+      postgresql_where=whatsapp_addresses.c.user_hash.isnot(None))
+Index("ix_whatsapp_addresses_wa_hash", whatsapp_addresses.c.wa_hash)
+
+whatsapp_statuses = Table(  # append-only: every status of every message sent, in whatever order it came
+    "whatsapp_statuses", metadata, _id(),
+    Column("wamid_hash", LargeBinary, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("outbox_id", UUID(as_uuid=True), nullable=True),  # what we sent along; no key: it is Meta's word
+    Column("code", Integer, nullable=True),
+    Column("details", String(500), nullable=True),  # of an error, without digits
+    _at("at", nullable=True),  # by Meta's clock
+    _at("received_at"),
+)
+Index("uq_whatsapp_statuses_once", whatsapp_statuses.c.wamid_hash, whatsapp_statuses.c.status, unique=True)
+Index("ix_whatsapp_statuses_outbox", whatsapp_statuses.c.outbox_id)
+
+whatsapp_events = Table(  # append-only: everything else that came, sealed under a key of its own or its citizen's
+    "whatsapp_events", metadata, _id(),
+    Column("kind", String(12), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("digest", LargeBinary, nullable=False, unique=True),  # keyed: the same thing again is kept once
+    Column("number_id", String(64), nullable=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=True, index=True),
+    Column("code", Integer, nullable=True),
+    Column("data_key_id", ForeignKey("data_keys.id"), nullable=False),
+    Column("body_enc", LargeBinary, nullable=False),
+    _at("received_at"),
+    _one_of("kind", "unread", "fault", "reaction", "system", "failed"),
+)
