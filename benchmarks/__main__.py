@@ -9,7 +9,7 @@ from statistics import median
 
 import uvloop
 
-from benchmarks import default_pipeline, figures, house, questions, turns
+from benchmarks import deadlines, default_pipeline, figures, house, questions, turns
 from benchmarks.burst import burst
 from benchmarks.figures import Target, Timing, percentile
 from benchmarks.growth import EARLY, LATE, growth
@@ -18,7 +18,7 @@ from benchmarks.streams import streams
 ROUNDS = 4
 WARM_UP = 40
 FEW_CLIENTS = 4
-PARTS = "abcdef"
+PARTS = "abcdefg"
 
 
 def main() -> None:
@@ -29,6 +29,8 @@ def main() -> None:
         wajah = stack.enter_context(house.running())
         default = stack.enter_context(default_pipeline.serving(options.epochs)) if "c" in options.parts else None
         uvloop.run(_measure(options, wajah, default))
+    if "g" in options.parts:  # its own database: when the house has gone
+        print(*deadlines.measure(), sep="\n")
 
 
 async def _measure(options: argparse.Namespace, wajah: house.House, default_port: int | None) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Actor, Role, Verb, transition
 from handoff.domain.closing import Reminder, Silence
-from handoff.services import cases, notices, office, ownership
+from handoff.services import cases, complaints, notices, office, ownership
 from handoff.services.cases import Facts, move, record
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
@@ -100,7 +100,8 @@ class Desk:
             return
         await self._case(undelivered_since=self.runtime.clock())
         await self._record("undelivered")
-        person = await notices.leader(self.connection, self.facts.row.unit_id, Role.supervisor)
+        barred = await complaints.barred_from(self.runtime, self.connection, self.conversation, self.facts.id)
+        person = await notices.leader(self.connection, self.facts.row.unit_id, Role.supervisor, barred)
         for officer_id in (self.facts.row.officer_id, person.id):
             await notices.tell(self.runtime, self.connection, officer_id, self.facts.id, "undelivered", clock.mark_3)
 

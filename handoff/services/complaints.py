@@ -15,7 +15,7 @@ from handoff.domain.case import Reason, Role
 from handoff.domain.naming import Person, named
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import unseal_json
-from handoff.store.schema import messages, officers
+from handoff.store.schema import case_events, confidential_reports, messages, officers
 
 
 async def whom_not(
@@ -39,3 +39,20 @@ async def whom_not(
     kept = kept_from({str(one) for one in called}, {str(one) for one in spoke},
                      [Place(str(one.id), str(one.unit_id), Role(one.role)) for one in people])
     return {UUID(one): why for one, why in kept.items()}
+
+
+async def barred_from(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID
+) -> frozenset[UUID]:
+    """Everybody who was kept from the case, as its record says: nobody of them is brought in later either."""
+    report = (await connection.execute(
+        select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case_id)
+    )).scalar_one_or_none()
+    rows = (await connection.execute(
+        select(case_events.c.id, case_events.c.body_enc).where(
+            case_events.c.case_id == case_id, case_events.c.type.in_(["opened", "item_joined", "reopened"])
+        )
+    )).all()
+    data_key = await runtime.keyring.open(connection, conversation.data_key_id)
+    kept = [unseal_json(data_key, row.id, row.body_enc).get("kept_from") or () for row in rows]
+    return frozenset(report or ()) | {UUID(one) for some in kept for one in some}

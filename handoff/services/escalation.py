@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain import clocks as rules
 from handoff.domain.case import Actor, Role
 from handoff.domain.clocks import MEASURED, Act, Kind
-from handoff.services import cases, closing, notices, office, ownership, sending
+from handoff.services import cases, closing, complaints, notices, office, ownership, sending
 from handoff.services.cases import Facts, record
 from handoff.services.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
@@ -196,7 +196,8 @@ class _Telling:
         known = self.facts.row.supervisor_id if role is Role.supervisor else self.facts.row.head_id
         person = await notices.person(self.connection, known) if known else None
         if person is None:
-            person = await notices.leader(self.connection, self.facts.row.unit_id, role)
+            barred = await complaints.barred_from(self.runtime, self.connection, self.conversation, self.facts.id)
+            person = await notices.leader(self.connection, self.facts.row.unit_id, role, barred)
             await self.connection.execute(update(case_table).where(case_table.c.id == self.facts.id).values(
                 {f"{role.value}_id": person.id}
             ))

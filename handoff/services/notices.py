@@ -3,7 +3,7 @@ they chose. Ids and times only; the words are made when somebody reads them, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -79,14 +79,18 @@ async def _post(connection: AsyncConnection, at: datetime, **columns: Any) -> No
     await connection.execute(insert(mails).values(id=uuid4(), created_at=at, next_try_at=at, **columns))
 
 
-async def leader(connection: AsyncConnection, unit_id: UUID, role: Literal[Role.supervisor, Role.head]) -> Row[Any]:
-    """The active supervisor or head who answers for the unit: its own, else one of another unit. Where the office has
-    none with this role, the other one; where it has neither, the unit's first officer, so that somebody is told."""
+async def leader(
+    connection: AsyncConnection, unit_id: UUID, role: Literal[Role.supervisor, Role.head],
+    barred: Collection[UUID] = (),
+) -> Row[Any]:
+    """The active supervisor or head who answers for the unit: its own, else one of another unit; nobody who is `barred`
+    as long as there is anybody else. Where the office has none with this role, the other one; where it has neither,
+    the unit's first officer, so that somebody is told."""
     ranks = {Role.supervisor.value: 1, Role.head.value: 1} | {role.value: 0}
     rank = case(ranks, value=officers.c.role, else_=2)
     return (await connection.execute(
         select(officers).where(officers.c.active)
-        .order_by(rank, officers.c.unit_id != unit_id, officers.c.login).limit(1)
+        .order_by(officers.c.id.in_(barred), rank, officers.c.unit_id != unit_id, officers.c.login).limit(1)
     )).one()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Actor, Role
-from handoff.services import notices
+from handoff.services import complaints, notices
 from handoff.services.cases import CONFIDENTIAL, Facts, record
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
@@ -28,7 +28,8 @@ async def bring_in(
         await tell_outside_ways(runtime, connection, conversation, facts, because)
         return None
     known = await notices.person(connection, facts.row.supervisor_id) if facts.row.supervisor_id else None
-    leader = known or await notices.leader(connection, facts.row.unit_id, Role.supervisor)
+    barred = await complaints.barred_from(runtime, connection, conversation, facts.id)
+    leader = known or await notices.leader(connection, facts.row.unit_id, Role.supervisor, barred)
     await notices.tell(runtime, connection, leader.id, facts.id, because)
     if known is not None:
         return known

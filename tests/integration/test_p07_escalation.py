@@ -195,3 +195,15 @@ async def test_p07_time_in_which_nobody_works_is_nobodys_delay(runtime, clock):
     clock.forward(timedelta(hours=12, minutes=30))
     await escalation.once(runtime)
     assert [kind for _, kind in await told(runtime, case.id)][-1] == "late:first_reply"
+
+
+async def test_p07_a_complaint_is_escalated_past_whom_it_names(runtime, clock):
+    """The head whom it names is the direct superior of nobody here: neither is brought in at 150 %."""
+    head = await person(runtime, "head", "kependudukan")
+    case = await open_case(runtime, f"saya mengadukan {head.name}, beliau membentak saya", reason="complaint")
+    clock.set(wib("11-24 12:00"))
+    await escalation.once(runtime)
+    row = (await facts_of(runtime, case.id)).row
+    assert row.head_id is not None
+    assert head.id not in (row.head_id, row.supervisor_id)
+    assert head.login not in {login for login, _ in await told(runtime, case.id)}
