@@ -127,7 +127,7 @@ def _say(what: str, figures: object) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--parts", default=PARTS, help="which of (a) to (f); (a) is always measured")
+    parser.add_argument("--parts", default=PARTS, help="which of (a) to (g); (a) is always measured")
     parser.add_argument("--epochs", type=int, default=5, help="of training the default pipeline, done once and kept; "
                         "`rasa init` says 100, and a turn costs the same after 5")
     parser.add_argument("--turns", type=int, default=100, help=f"questions in each of {ROUNDS} rounds of (a) to (c)")

@@ -2,10 +2,11 @@
 as durably as in production.
 
 Two things. A sweep over 1,000,000 open cases (two clocks each) of which 10,000 are due: from looking for them to
-every one of them having its breach written down, its next mark set and the telling remembered, all committed. The
-telling itself (the citizen's message, encrypted, events of the case's chain, notices) is a transaction for each case,
-measured apart, on real cases. And what the queue's page asks of the database (the page's HTML is the same fifty lines),
-for an officer, a head and a supervisor, with 1,000 and with 1,000,000 open cases.
+every one of them having its breach written down, its next mark set and the telling remembered, all committed (without
+waiting for the disk, as in production: what a crash takes back is due still). The telling itself (the citizen's
+message, encrypted, events of the case's chain, notices) is a transaction for each case, measured apart, on real cases.
+And what the queue's page asks of the database (the page's HTML is the same fifty lines), for an officer, a head and a
+supervisor, with 1,000 and with 1,000,000 open cases.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class Settings:
     own_rasa: bool = True                 # False: RASA_URL names a Rasa that somebody else runs
     rasa_port: int | None = None          # None: a free one
     actions_port: int | None = None
-    smtp_url: str | None = None           # None: no mail, news stays in the console and the conversation
+    smtp_url: str | None = field(default=None, repr=False)  # None: news stays in the console and the conversation
     smtp_from: str = "wajah@localhost"
     whatsapp: WhatsApp | None = None      # None: the channel is off
 

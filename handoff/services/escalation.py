@@ -74,8 +74,13 @@ async def once(runtime: Runtime) -> int:
 
 
 async def mark(runtime: Runtime, most: int = MARKED_AT_ONCE) -> int:
-    """Mark at most `most` due clocks, each at its next mark. Returns how many were."""
-    async with db.statement(runtime.pool) as connection:
+    """Mark at most `most` due clocks, each at its next mark. Returns how many were.
+
+    The commit does not wait for the disk: what a crash takes back is due still and is marked again, and whoever is told
+    of it commits later and waits.
+    """
+    async with db.transaction(runtime.pool) as connection:
+        await connection.execute(text("SET LOCAL synchronous_commit = off"))
         return int((await connection.execute(_MARK, {"at": runtime.clock(), "most": most})).scalar_one())
 
 

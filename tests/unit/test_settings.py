@@ -116,3 +116,18 @@ def test_whatsapp_is_off_without_its_secrets_and_shows_none_of_them(tmp_path: Pa
 def test_half_a_whatsapp_is_refused(tmp_path: Path, name: str, value: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
         Settings.from_env({"WAJAH_HOME": str(tmp_path), **WHATSAPP, f"WHATSAPP_{name}": value})
+
+
+def test_mail_is_off_without_a_server_and_its_password_is_not_shown(tmp_path: Path) -> None:
+    home = {"WAJAH_HOME": str(tmp_path)}
+    assert Settings.from_env(home).smtp_url is None
+    given = {**home, "SMTP_URL": "smtps://wajah:geheim@surel.contoh.go.id:465", "WAJAH_BASE_URL": "https://contoh.go.id"}
+    settings = Settings.from_env(given)
+    assert settings.smtp_from == "wajah@contoh.go.id"
+    assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize("url", ["surel.contoh.go.id", "http://surel.contoh.go.id", "smtp://", "smtp://surel:x"])
+def test_what_is_no_mail_server_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SettingsError, match="SMTP_URL must be"):
+        Settings.from_env({"WAJAH_HOME": str(tmp_path), "SMTP_URL": url})
