@@ -24,6 +24,7 @@ run: setup
 	@exec $(APP) -m handoff run
 
 test: setup-test
+	@$(APP) -m handoff train
 	@status=0; \
 	$(BOT) -m pytest --confcutdir=tests/nlu tests/nlu || status=$$?; \
 	$(APP) -m pytest --numprocesses auto $(SIDE_BY_SIDE) || status=$$?; \

@@ -79,7 +79,7 @@ def test_a_greeting_is_returned_without_a_case(citizen: Citizen) -> None:
 
 @pytest.mark.parametrize(("words", "reason"), [
     ("qwpo zxmn vbty plok", "low_confidence"), ("mau bicara sama petugas", "asked_for_officer"),
-    ("saya mau lapor, petugas loket minta uang pelicin 200 ribu", "complaint"),
+    ("saya mau mengadu, petugas loketnya kasar dan antreannya berjam-jam", "complaint"),
     ("permohonan saya ditolak, saya keberatan dengan keputusan itu", "disputed_decision"),
 ])
 def test_p03_what_needs_a_person_gets_one_by_name_with_two_times(citizen: Citizen, words: str, reason: str) -> None:
@@ -153,7 +153,7 @@ def test_p03_what_the_bot_cannot_read_goes_to_an_officer_who_can(
 
 
 def test_p03_a_matter_that_only_a_person_can_mend_is_explained_and_handed_over(citizen: Citizen) -> None:
-    explained, card = citizen.asks("nik saya dipakai orang lain, terdaftar ganda")
+    explained, card = citizen.asks("nik saya tidak ditemukan waktu daftar, katanya data ganda")
     assert explained["answer"]["topic"] == "nik_bermasalah"
     assert card["case"]["reason"] == "individual_matter"
 
