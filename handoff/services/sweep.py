@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from sqlalchemy import func, or_, select
@@ -49,12 +50,20 @@ async def once(runtime: Runtime) -> int:
 
 
 async def forever(runtime: Runtime) -> None:
-    """Sweep until cancelled; an absent database is waited for."""
+    """Sweep until cancelled: messages, and beside them the clocks, so that neither waits for the other's backlog."""
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_again_and_again(runtime, once, logging.WARNING, "%d waiting messages given to officers"))
+        both.create_task(_again_and_again(runtime, escalation.once, logging.INFO, "%d marks of clocks reached"))
+
+
+async def _again_and_again(
+    runtime: Runtime, sweep: Callable[[Runtime], Awaitable[int]], level: int, told: str
+) -> None:
+    """An absent database is waited for; whatever else fails is tried again."""
     while True:
         try:
-            if settled := await once(runtime):
-                log.warning("the sweep gave %d waiting messages to officers", settled)
-            await escalation.once(runtime)
+            if done := await sweep(runtime):
+                log.log(level, told, done)
         except db.DatabaseAway:
             log.warning("the sweep waits for the database")
         except Exception:
