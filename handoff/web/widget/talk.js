@@ -1,8 +1,8 @@
 // What is shown of the conversation: messages, who speaks, what an answer rests on, the card of a case.
 
 const TITLE_LENGTH = 20; // of a topic, in the catalogue
-const PASSING = new Set(["topic", "aspect", "confirm", "not_yet", "other"]); // what they ask is asked again when needed
-const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other"]);
+const PASSING = new Set(["topic", "aspect", "confirm", "not_yet", "other", "rate", "reopen"]); // asked again when needed
+const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other", "unhelpful_reply"]);
 
 const link = (path, title) => make("a", { href: new URL(path, BASE).href, target: "_blank", rel: "noopener" }, title);
 const caseLink = (url) => (/^https?:/.test(url) ? link(url, SAY.case_link) : null);
