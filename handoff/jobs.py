@@ -14,6 +14,8 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
+from handoff.channels.whatsapp import sending as whatsapp
+from handoff.channels.whatsapp.graph import Graph
 from handoff.services import clocks as case_clocks
 from handoff.services import duty, escalation, late, mail, referrals, sweep, turn, uploads
 from handoff.services.runtime import Runtime
@@ -23,9 +25,11 @@ from handoff.store import audit, db, queue
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0
+SENDERS = 8
 STALLED_SECONDS = 6.0  # a worker silent for three heartbeats is dead; its jobs are idempotent, so a wrong guess is safe
 GRACEFUL_SECONDS = 6.0
 BEAT_SECONDS = 2.0
+SENDERS = 8
 # A turn that the database left in the middle runs again at once; failed, its message would wait for the sweep.
 AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, ConnectorException))
 
@@ -54,9 +58,30 @@ def register(runtime: Runtime) -> procrastinate.App:
             mac = await audit.anchor(connection, runtime.settings, runtime.clock())
         log.info("audit anchor %s", mac.hex())
 
+    _channels(app, runtime)
     _clocks(app, runtime)
     _daily(app, runtime)
     return app
+
+
+def _channels(app: procrastinate.App, runtime: Runtime) -> None:
+    """What is posted somewhere else."""
+    graph = Graph(runtime.settings.whatsapp) if runtime.settings.whatsapp else None
+
+    @app.task(name="post", queue=queue.SENDING, retry=AGAIN)
+    async def post(conversation_id: str) -> None:
+        """Post what this conversation was handed, as far as it is due."""
+        if graph is None:
+            log.error("conversation %s waits for WHATSAPP_*", conversation_id)
+        elif (rest := await whatsapp.post_due(runtime, graph, UUID(conversation_id))) is not None:
+            await queue.defer_post_later(app, UUID(conversation_id), rest)
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")
+    async def post_overdue(timestamp: int) -> None:
+        """Post what a crash left behind."""
+        if graph is not None:
+            await whatsapp.post_overdue(runtime)
 
 
 def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
@@ -105,7 +130,7 @@ def _daily(app: procrastinate.App, runtime: Runtime) -> None:
 
 
 def work(settings: Settings) -> None:
-    """The worker process: turns in one pool, sending and clocks in another, the sweep beside them. Blocking.
+    """The worker process: turns, sending and clocks in pools of their own, the sweep beside them. Blocking.
 
     It ends when the database goes away and leaves it to the supervisor to start it again.
     """
@@ -114,7 +139,7 @@ def work(settings: Settings) -> None:
 
 async def _work(settings: Settings) -> None:
     logs.configure()
-    runtime = Runtime.create(settings, pool_size=settings.turn_concurrency + 4)
+    runtime = Runtime.create(settings, pool_size=settings.turn_concurrency + 4 + SENDERS // 2)
     app = register(runtime)
     common: dict[str, Any] = {
         "install_signal_handlers": False, "delete_jobs": "successful", "update_heartbeat_interval": HEARTBEAT_SECONDS,
@@ -126,7 +151,9 @@ async def _work(settings: Settings) -> None:
     async with app.open_async():
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in (
             app.run_worker_async(queues=[queue.TURNS], name="turns", concurrency=settings.turn_concurrency, **common),
-            app.run_worker_async(queues=[queue.SENDING, queue.CLOCKS], name="clocks", concurrency=4, **common),
+            app.run_worker_async(queues=[queue.CLOCKS], name="clocks", concurrency=4, **common),
+            # A slow API holds up no clock.
+            app.run_worker_async(queues=[queue.SENDING], name="sending", concurrency=SENDERS, **common),
             sweep.forever(runtime), _requeue_stalled(app), _beat(settings.home / "run" / "worker.beat"),
         )]
         loop, stop = asyncio.get_running_loop(), asyncio.Event()

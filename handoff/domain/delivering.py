@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _FURTHER = {
     "stored": 0, "waiting_window": 1, "sent": 2, "failed": 3, "delivered": 4, "read": 5,
 }
@@ -15,3 +17,8 @@ def furthest(stands: str, reported: str) -> str:
     if now is None or stands not in _FURTHER:
         return stands
     return max(stands, now, key=_FURTHER.__getitem__)
+
+
+def least(stand: Sequence[str]) -> str:
+    """Where a message of several parts stands: where the part does that has come least far; failed when one has."""
+    return "failed" if "failed" in stand else min(stand, key=_FURTHER.__getitem__)

@@ -286,9 +286,14 @@ async def file_in(
 async def data_key_of(runtime: Runtime, conversation_id: UUID) -> bytes:
     """The key that the conversation's files are written with. Raises `NotFound`."""
     async with db.transaction(runtime.pool) as connection:
-        key_id = (await connection.execute(
-            select(conversations.c.data_key_id).where(conversations.c.id == conversation_id)
-        )).scalar_one_or_none()
-        if key_id is None:
-            raise NotFound()
-        return await runtime.keyring.open(connection, key_id)
+        return await data_key_in(runtime, connection, conversation_id)
+
+
+async def data_key_in(runtime: Runtime, connection: AsyncConnection, conversation_id: UUID) -> bytes:
+    """`data_key_of` as part of the caller's transaction."""
+    key_id = (await connection.execute(
+        select(conversations.c.data_key_id).where(conversations.c.id == conversation_id)
+    )).scalar_one_or_none()
+    if key_id is None:
+        raise NotFound()
+    return await runtime.keyring.open(connection, key_id)

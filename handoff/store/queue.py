@@ -23,7 +23,7 @@ WHERE lock = :conversation AND status = 'todo' AND task_name = 'turn' AND args -
 """)
 
 
-def create(database_url: str, pool_size: int = 6) -> procrastinate.App:
+def create(database_url: str, pool_size: int = 8) -> procrastinate.App:
     """A job queue on `database_url`. The queue's own bookkeeping need not wait for the disk: a job whose end is
     forgotten in a power cut runs again, and every task may run twice."""
     return procrastinate.App(connector=procrastinate.PsycopgConnector(
@@ -63,6 +63,23 @@ async def defer_wake(app: procrastinate.App, conversation_id: UUID, seconds: flo
     with contextlib.suppress(procrastinate.exceptions.AlreadyEnqueued):
         await app.configure_task(
             "wake", queue=CLOCKS, queueing_lock=f"wake:{conversation_id}", schedule_in={"seconds": seconds}
+        ).defer_async(conversation_id=str(conversation_id))
+
+
+async def defer_post(app: procrastinate.App, connection: AsyncConnection, conversation_id: UUID) -> None:
+    """Have the conversation's channel post what it was handed, once this transaction commits. Raises
+    `AlreadyEnqueued`, which ends the transaction."""
+    driver = await db.driver_connection(connection)
+    await app.configure_task(
+        "post", queue=SENDING, queueing_lock=f"post:{conversation_id}", connection=driver
+    ).defer_async(conversation_id=str(conversation_id))
+
+
+async def defer_post_later(app: procrastinate.App, conversation_id: UUID, seconds: float) -> None:
+    """The same in `seconds`; what has to go at once does not wait for it."""
+    with contextlib.suppress(procrastinate.exceptions.AlreadyEnqueued):
+        await app.configure_task(
+            "post", queue=SENDING, queueing_lock=f"post-later:{conversation_id}", schedule_in={"seconds": seconds}
         ).defer_async(conversation_id=str(conversation_id))
 
 

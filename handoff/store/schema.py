@@ -317,8 +317,10 @@ outbox = Table(
     Column("state", String(10), nullable=False, server_default="pending"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     _at("created_at"), _at("settled_at", nullable=True), _stored_at(),
-    _one_of("state", "pending", "sent", "withheld", "failed"),
+    # `handed`: checked and given to the channel, which is at it (docs/adr/0029); the web needs no such time.
+    _one_of("state", "pending", "handed", "sent", "withheld", "failed"),
 )
+Index("ix_outbox_handed", outbox.c.conversation_id, postgresql_where=outbox.c.state == "handed")
 Index("ix_outbox_pending", outbox.c.conversation_id, outbox.c.created_at, postgresql_where=outbox.c.state == "pending")
 
 # --- the case -----------------------------------------------------------------------------------------------------

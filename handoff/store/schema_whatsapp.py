@@ -5,7 +5,20 @@ No number and no message id of WhatsApp (which holds the number) stands here rea
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from handoff.store.schema import _at, _id, _one_of, metadata
@@ -36,14 +49,14 @@ whatsapp_statuses = Table(  # append-only: every status of every message sent, i
     "whatsapp_statuses", metadata, _id(),
     Column("wamid_hash", LargeBinary, nullable=False),
     Column("status", String(20), nullable=False),
-    Column("outbox_id", UUID(as_uuid=True), nullable=True),  # what we sent along; no key: it is Meta's word
+    Column("ticket", UUID(as_uuid=True), nullable=True),  # what we sent along; no key: it is Meta's word
     Column("code", Integer, nullable=True),
     Column("details", String(500), nullable=True),  # of an error, without digits
     _at("at", nullable=True),  # by Meta's clock
     _at("received_at"),
 )
 Index("uq_whatsapp_statuses_once", whatsapp_statuses.c.wamid_hash, whatsapp_statuses.c.status, unique=True)
-Index("ix_whatsapp_statuses_outbox", whatsapp_statuses.c.outbox_id)
+Index("ix_whatsapp_statuses_ticket", whatsapp_statuses.c.ticket)
 
 whatsapp_events = Table(  # append-only: everything else that came, sealed under a key of its own or its citizen's
     "whatsapp_events", metadata, _id(),
@@ -57,4 +70,30 @@ whatsapp_events = Table(  # append-only: everything else that came, sealed under
     Column("body_enc", LargeBinary, nullable=False),
     _at("received_at"),
     _one_of("kind", "unread", "fault", "reaction", "system", "failed"),
+)
+
+whatsapp_sends = Table(  # every message that was posted, or is about to be: one of ours may be several of WhatsApp's
+    "whatsapp_sends", metadata, _id(),  # the id is the ticket that every status brings back
+    Column("outbox_id", ForeignKey("outbox.id"), nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("part", SmallInteger, nullable=False),
+    Column("parts", SmallInteger, nullable=False),
+    # `sending`: posted, or killed on the way; a status tells, and only long silence allows a second try.
+    Column("state", String(10), nullable=False),
+    Column("delivery", String(16), nullable=False, server_default="stored"),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("code", Integer, nullable=True),
+    Column("wamid_hash", LargeBinary, nullable=True),
+    _at("claimed_at"), _at("due_at"),  # by the database's own clock
+    _one_of("state", "sending", "waiting", "accepted", "failed"),
+    CheckConstraint("part BETWEEN 1 AND parts", name="part_sane"),
+    UniqueConstraint("outbox_id", "part"),
+)
+Index("ix_whatsapp_sends_pace", whatsapp_sends.c.conversation_id, whatsapp_sends.c.claimed_at)
+
+whatsapp_stops = Table(  # a number whose token or account Meta refuses: nothing is posted until then
+    "whatsapp_stops", metadata,
+    Column("number_id", String(64), primary_key=True),
+    Column("code", Integer, nullable=True),
+    _at("since"), _at("until"),
 )

@@ -95,6 +95,11 @@ def sign(body: bytes, secret: str = SECRET) -> str:
 
 async def post(client: httpx.AsyncClient, given: Any) -> httpx.Response:
     """Post a delivery as Meta does."""
-    body = given if isinstance(given, bytes) else json.dumps(given).encode()
+    body = given if isinstance(given, bytes) else written(given)
     return await client.post("/webhooks/whatsapp", content=body, headers={
         "X-Hub-Signature-256": sign(body), "Content-Type": "application/json"})
+
+
+def written(given: Any) -> bytes:
+    """The bytes of a delivery."""
+    return json.dumps(given).encode()

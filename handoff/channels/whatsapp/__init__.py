@@ -1,2 +1,5 @@
-"""WhatsApp's Cloud API (docs/adr/0028): `payload` reads what Meta posts, `addresses` knows whose conversation a number
-is, `intake` stores every item of it."""
+"""WhatsApp's Cloud API (docs/adr/0028, 0029).
+
+In: `payload` reads what Meta posts, `addresses` knows whose conversation a number is, `intake` stores every item.
+Out: `shape` makes messages of ours fit, `outcome` reads refusals, `graph` asks the API, `sending` posts.
+"""

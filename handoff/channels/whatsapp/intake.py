@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import addresses, payload
+from handoff.channels.whatsapp import addresses, payload, sending
 from handoff.channels.whatsapp.payload import (
     Cards,
     Content,
@@ -36,7 +36,7 @@ from handoff.channels.whatsapp.payload import (
     Unreadable,
     UserIdChanged,
 )
-from handoff.services import delivery, inbox
+from handoff.services import inbox
 from handoff.services.errors import Conflict, Unprocessable
 from handoff.services.inbox import Inbound
 from handoff.services.runtime import Runtime
@@ -120,7 +120,10 @@ async def _receive(runtime: Runtime, conversation_id: UUID, message: Message, co
         receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, said))
     except Conflict:  # the same id with another content: the first one counts, this one is not lost
         return await _keep(runtime, "unread", "id_used_twice", message.raw, number_id=message.number_id)
-    return "repeated" if receipt.repeated else "message"
+    if receipt.repeated:
+        return "repeated"
+    await sending.citizen_wrote(runtime, conversation_id)
+    return "message"
 
 
 def _inbound(runtime: Runtime, message: Message, content: Content) -> Inbound:
@@ -176,18 +179,18 @@ async def _moved(runtime: Runtime, message: Message, change: NumberChanged | Use
 async def _status(runtime: Runtime, status: Status) -> str:
     """Append it; what it means for the message follows the furthest state there ever was."""
     async with db.transaction(runtime.pool) as connection:
-        outbox_id = _uuid(status.ticket)
+        ticket = _uuid(status.ticket)
         new = (await connection.execute(
             postgresql.insert(whatsapp_statuses).on_conflict_do_nothing().values(
                 id=uuid4(), wamid_hash=runtime.keyring.blind("wamid", status.wamid), status=status.status,
-                outbox_id=outbox_id, code=status.code, details=_without_digits(status.details) or None, at=status.at,
+                ticket=ticket, code=status.code, details=_without_digits(status.details) or None, at=status.at,
                 received_at=runtime.clock(),
             ).returning(whatsapp_statuses.c.id)
         )).first()
         if new is None:
             return "repeated"
-        if outbox_id is not None:
-            await delivery.reported(runtime, connection, outbox_id, status.status)
+        if ticket is not None:
+            await sending.reported(runtime, connection, ticket, status)
     return "status"
 
 
@@ -224,9 +227,9 @@ async def _event(
 
 
 def _uuid(text: str) -> UUID | None:
-    """Our ticket: the outbox row's id, and the part of its text where it has several."""
+    """Our ticket, which may be anything else."""
     try:
-        return UUID(text.partition(":")[0])
+        return UUID(text)
     except ValueError:
         return None
 

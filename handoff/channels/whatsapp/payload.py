@@ -147,31 +147,31 @@ type Item = Message | Status | Fault | Unread
 
 def parse(payload: Any) -> list[Item]:
     """Every item of a delivery, in its order."""
-    entries = _items(payload, "entry")
+    entries = listed(payload, "entry")
     if entries is None:
         return [Unread("no_entries", payload)]
     return [item for entry in entries for item in _entry(entry)]
 
 
 def _entry(entry: Any) -> Iterator[Item]:
-    changes = _items(entry, "changes")
+    changes = listed(entry, "changes")
     if changes is None:
         yield Unread("no_changes", entry)
         return
     for change in changes:
-        value = _dict(change).get("value")
-        if _dict(change).get("field") != "messages" or not isinstance(value, dict):
+        value = mapping(change).get("value")
+        if mapping(change).get("field") != "messages" or not isinstance(value, dict):
             yield Unread("other_field", change)
         else:
             yield from _value(value)
 
 
 def _value(value: dict[str, Any]) -> Iterator[Item]:
-    number_id = _word(_dict(value.get("metadata")).get("phone_number_id"))
-    contacts = [c for c in _items(value, "contacts") or [] if isinstance(c, dict)]
+    number_id = word(mapping(value.get("metadata")).get("phone_number_id"))
+    contacts = [c for c in listed(value, "contacts") or [] if isinstance(c, dict)]
     found = False
     for name, read in (("messages", _message), ("statuses", _status), ("errors", _fault)):
-        items = _items(value, name)
+        items = listed(value, name)
         if items is None and name in value:
             found = True
             yield Unread(f"no_list_of_{name}", {name: value[name], "metadata": value.get("metadata")})
@@ -186,30 +186,30 @@ def _value(value: dict[str, Any]) -> Iterator[Item]:
 
 
 def _message(number_id: str, item: Any, contacts: list[dict[str, Any]]) -> Item:
-    given = _dict(item)
-    wamid, wa_id, content = _word(given.get("id")), _word(given.get("from")), _content(given)
-    user_id = _word(given.get("from_user_id")) or _user_id(wa_id, contacts)
+    given = mapping(item)
+    wamid, wa_id, content = word(given.get("id")), word(given.get("from")), _content(given)
+    user_id = word(given.get("from_user_id")) or _user_id(wa_id, contacts)
     if isinstance(content, UserIdChanged):
         user_id = content.previous
     if not wa_id and not user_id and len(contacts) == 1:
-        wa_id = _word(contacts[0].get("wa_id"))
+        wa_id = word(contacts[0].get("wa_id"))
     if not (number_id and wamid and (wa_id or user_id)):
         return Unread("message_without_address", item)
-    quoted = _word(_dict(given.get("context")).get("id"))
+    quoted = word(mapping(given.get("context")).get("id"))
     return Message(number_id, wamid, wa_id, user_id, _instant(given.get("timestamp")), content, quoted, item)
 
 
 def _user_id(wa_id: str, contacts: list[dict[str, Any]]) -> str:
     """Meta's id of the sender, told beside the messages: of the contact with this number, or of the only one."""
-    own = [c for c in contacts if wa_id and _word(c.get("wa_id")) == wa_id]
+    own = [c for c in contacts if wa_id and word(c.get("wa_id")) == wa_id]
     if not own and not wa_id and len(contacts) == 1:
         own = contacts
-    return _word(own[0].get("user_id")) if own else ""
+    return word(own[0].get("user_id")) if own else ""
 
 
 def _content(given: dict[str, Any]) -> Content:
-    kind = _word(given.get("type")) or "unknown"
-    of = _dict(given.get(kind))
+    kind = word(given.get("type")) or "unknown"
+    of = mapping(given.get(kind))
     content: Content | None = None
     if kind in MEDIA:
         content = _media(kind, of)
@@ -219,20 +219,20 @@ def _content(given: dict[str, Any]) -> Content:
 
 
 def _text(given: Any) -> Content | None:
-    body = _text_of(_dict(given).get("body"))
+    body = _text_of(mapping(given).get("body"))
     return Text(body) if body.strip() else None
 
 
 def _interactive(given: Any) -> Content | None:
-    kind = _dict(given).get("type")
+    kind = mapping(given).get("type")
     if kind not in ("button_reply", "list_reply"):
         return None
-    reply = _dict(_dict(given).get(kind))
-    return _tap(_word(reply.get("id")), _text_of(reply.get("title")))
+    reply = mapping(mapping(given).get(kind))
+    return _tap(word(reply.get("id")), _text_of(reply.get("title")))
 
 
 def _quick_reply(given: Any) -> Content | None:
-    return _tap(_word(_dict(given).get("payload")), _text_of(_dict(given).get("text")))
+    return _tap(word(mapping(given).get("payload")), _text_of(mapping(given).get("text")))
 
 
 def _tap(payload: str, title: str) -> Content | None:
@@ -240,7 +240,7 @@ def _tap(payload: str, title: str) -> Content | None:
 
 
 def _media(kind: str, of: dict[str, Any]) -> Content | None:
-    media_id = _word(of.get("id"))
+    media_id = word(of.get("id"))
     return Media(
         kind, media_id, _text_of(of.get("mime_type"))[:100], _text_of(of.get("sha256"))[:100],
         _text_of(of.get("filename"))[:200], _text_of(of.get("caption")), of.get("voice") is True,
@@ -248,7 +248,7 @@ def _media(kind: str, of: dict[str, Any]) -> Content | None:
 
 
 def _place(given: Any) -> Content | None:
-    of = _dict(given)
+    of = mapping(given)
     latitude, longitude = _degrees(of.get("latitude"), 90), _degrees(of.get("longitude"), 180)
     if latitude is None or longitude is None:
         return None
@@ -259,8 +259,8 @@ def _place(given: Any) -> Content | None:
 def _cards(given: Any) -> Content | None:
     lines = []
     for card in given if isinstance(given, list) else ():
-        name = _text_of(_dict(_dict(card).get("name")).get("formatted_name"))
-        phones = [_text_of(_dict(p).get("phone")) for p in _items(card, "phones") or []]
+        name = _text_of(mapping(mapping(card).get("name")).get("formatted_name"))
+        phones = [_text_of(mapping(p).get("phone")) for p in listed(card, "phones") or []]
         line = ", ".join(part for part in (name, *phones) if part)
         if line:
             lines.append(line)
@@ -268,14 +268,14 @@ def _cards(given: Any) -> Content | None:
 
 
 def _reaction(given: Any) -> Content | None:
-    to = _word(_dict(given).get("message_id"))
-    return Reaction(to, _text_of(_dict(given).get("emoji"))[:40]) if to else None
+    to = word(mapping(given).get("message_id"))
+    return Reaction(to, _text_of(mapping(given).get("emoji"))[:40]) if to else None
 
 
 def _system(given: Any) -> Content | None:
-    of = _dict(given)
-    wa_id = _word(of.get("wa_id")) or _word(of.get("new_wa_id"))
-    current, previous = _word(of.get("user_id")), _word(of.get("previous_user_id"))
+    of = mapping(given)
+    wa_id = word(of.get("wa_id")) or word(of.get("new_wa_id"))
+    current, previous = word(of.get("user_id")), word(of.get("previous_user_id"))
     if current and previous:
         return UserIdChanged(previous, current)
     return NumberChanged(wa_id) if wa_id else None
@@ -288,23 +288,23 @@ _READERS = {
 
 
 def _status(number_id: str, item: Any, _: list[dict[str, Any]]) -> Item:
-    given = _dict(item)
-    wamid, status = _word(given.get("id")), _word(given.get("status"))
+    given = mapping(item)
+    wamid, status = word(given.get("id")), word(given.get("status"))
     if not wamid or not status:
         return Unread("status_without_id", item)
-    code, details = _error(next(iter(_items(given, "errors") or []), None))
+    code, details = error_of(next(iter(listed(given, "errors") or []), None))
     return Status(number_id, wamid, status[:20], _instant(given.get("timestamp")),
-                  _word(given.get("biz_opaque_callback_data")), code, details, item)
+                  word(given.get("biz_opaque_callback_data")), code, details, item)
 
 
 def _fault(number_id: str, item: Any, _: list[dict[str, Any]]) -> Item:
-    return Fault(number_id, *_error(item), item)
+    return Fault(number_id, *error_of(item), item)
 
 
-def _error(given: Any) -> tuple[int | None, str]:
-    of = _dict(given)
+def error_of(given: Any) -> tuple[int | None, str]:
+    of = mapping(given)
     code = of.get("code")
-    said = _text_of(_dict(of.get("error_data")).get("details")) or _text_of(of.get("message"))
+    said = _text_of(mapping(of.get("error_data")).get("details")) or _text_of(of.get("message"))
     known = isinstance(code, int) and not isinstance(code, bool) and abs(code) < 2**31
     return code if known else None, said[:500]
 
@@ -312,12 +312,12 @@ def _error(given: Any) -> tuple[int | None, str]:
 # --- one value --------------------------------------------------------------------------------------------------------
 
 
-def _dict(value: Any) -> dict[str, Any]:
+def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _items(value: Any, name: str) -> list[Any] | None:
-    found = _dict(value).get(name)
+def listed(value: Any, name: str) -> list[Any] | None:
+    found = mapping(value).get(name)
     return found if isinstance(found, list) else None
 
 
@@ -325,18 +325,18 @@ def _text_of(value: Any) -> str:
     return clean(value) if isinstance(value, str) else ""
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """An id: a string, or a number that stands for one; "" when it is none or longer than any id."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30:
         value = str(value)
-    word = _text_of(value).strip()
-    return word if len(word) <= ID_CHARACTERS else ""
+    found = _text_of(value).strip()
+    return found if len(found) <= ID_CHARACTERS else ""
 
 
 def _instant(value: Any) -> datetime | None:
     """A string of epoch seconds; what lies before WhatsApp or far ahead is no time."""
     try:
-        seconds = int(_word(value))
+        seconds = int(word(value))
     except ValueError:
         return None
     return datetime.fromtimestamp(seconds, UTC) if 1_200_000_000 < seconds < 4_000_000_000 else None

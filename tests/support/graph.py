@@ -1,0 +1,149 @@
+"""A strict stand-in of the Graph API: a real HTTP server on loopback that refuses what Meta refuses.
+
+It enforces token, number, lengths, counts, unique titles, the 24-hour window and the pair rate, remembers what it
+accepted, and reports statuses late, twice and out of order, as asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from tests.support.whatsapp import NUMBER, OTHER_NUMBER, status
+
+TOKEN = "token"
+
+
+class _No(Exception):
+    """The answer is an error with this code."""
+
+
+@dataclass
+class StandIn:
+    """The API as one test sees it."""
+
+    url: str = ""
+    token: str = TOKEN
+    pair_seconds: float = 0.0
+    open_for: set[str] = field(default_factory=set)      # who has written within 24 hours
+    troubles: list[tuple[int, int | None]] = field(default_factory=list)  # (status, code) for the next requests
+    breaks: int = 0                                      # so many next requests are carried out, but never answered
+    accepted: list[dict[str, Any]] = field(default_factory=list)  # what arrived, with its wamid
+    refused: list[int | None] = field(default_factory=list)
+    _last: dict[str, float] = field(default_factory=dict)
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        """`POST /<number>/messages`."""
+        if self.troubles:
+            http, code = self.troubles.pop(0)
+            return self._error(http, code)
+        given = await request.json()
+        try:
+            self._check(request, given)
+        except _No as no:
+            return self._error(401 if no.args[0] == 190 else 400, no.args[0])
+        wamid = f"wamid.out{len(self.accepted) + 1}"
+        self.accepted.append(given | {"wamid": wamid, "number": request.match_info["number"]})
+        self._last[given["to"]] = time.monotonic()
+        if self.breaks:
+            self.breaks -= 1
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({
+            "messaging_product": "whatsapp", "contacts": [{"input": given["to"], "wa_id": given["to"]}],
+            "messages": [{"id": wamid}],
+        })
+
+    def _error(self, http: int, code: int | None) -> web.Response:
+        self.refused.append(code)
+        if code is None:
+            return web.Response(status=http, text="<html>gateway</html>")
+        return web.json_response({"error": {
+            "message": f"(#{code}) no", "type": "OAuthException", "code": code, "fbtrace_id": "A",
+            "error_data": {"messaging_product": "whatsapp", "details": "no"},
+        }}, status=http)
+
+    def _check(self, request: web.Request, given: dict[str, Any]) -> None:
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            raise _No(190)
+        if request.match_info["number"] not in (NUMBER, OTHER_NUMBER):
+            raise _No(100)
+        if given.get("messaging_product") != "whatsapp" or not str(given.get("to", "")).isdigit():
+            raise _No(131008)
+        _lengths(given)
+        if given["to"] not in self.open_for and given["type"] != "template":
+            raise _No(131047)
+        if time.monotonic() - self._last.get(given["to"], -1e9) < self.pair_seconds:
+            raise _No(131056)
+
+    def reports(self, seed: int = 1, names: tuple[str, ...] = ("sent", "delivered", "read")) -> list[dict[str, Any]]:
+        """The statuses of everything accepted so far: all of them twice, in any order."""
+        told = [status(one["wamid"], name, one.get("biz_opaque_callback_data"))
+                for one in self.accepted for name in names] * 2
+        random.Random(seed).shuffle(told)
+        return told
+
+    @property
+    def texts(self) -> list[str]:
+        """What was read on the telephone, in order."""
+        return [one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"]
+                for one in self.accepted]
+
+
+def _lengths(given: dict[str, Any]) -> None:
+    ok = len(given.get("biz_opaque_callback_data", "")) <= 512
+    if given["type"] == "text":
+        ok = ok and len(given["text"]["body"].strip()) >= 1 and len(given["text"]["body"]) <= 4096
+    else:
+        said = given["interactive"]
+        ok = ok and len(said["body"]["text"].strip()) >= 1 and len(said["body"]["text"]) <= 1024
+        ok = ok and (_buttons if said["type"] == "button" else _list)(said["action"])
+    if not ok:
+        raise _No(131009)
+
+
+def _titles(titles: list[str], most: int) -> bool:
+    return len(set(titles)) == len(titles) and all(
+        len(t.strip()) >= 1 and len(t) <= most and not set(t) & set("*_~`\n") for t in titles)
+
+
+def _ids(ids: list[str], most: int) -> bool:
+    return len(set(ids)) == len(ids) and all(1 <= len(i) <= most and i == i.strip() for i in ids)
+
+
+def _buttons(action: dict[str, Any]) -> bool:
+    replies = [b["reply"] for b in action["buttons"]]
+    titles, ids = [r["title"] for r in replies], [r["id"] for r in replies]
+    return 1 <= len(replies) <= 3 and _titles(titles, 20) and _ids(ids, 256)
+
+
+def _list(action: dict[str, Any]) -> bool:
+    rows = [row for section in action["sections"] for row in section["rows"]]
+    return (
+        1 <= len(rows) <= 10 and 1 <= len(action["button"]) <= 20 and _titles([r["title"] for r in rows], 24)
+        and _ids([r["id"] for r in rows], 200) and all(len(s["title"]) <= 24 for s in action["sections"])
+        and all(1 <= len(r.get("description", "x")) <= 72 for r in rows)
+    )
+
+
+@contextlib.asynccontextmanager
+async def graph_api(**more: Any) -> AsyncIterator[StandIn]:
+    """The stand-in, serving."""
+    stand_in = StandIn(**more)
+    app = web.Application()
+    app.router.add_post("/{number}/messages", stand_in.messages)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    stand_in.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield stand_in
+    finally:
+        await runner.cleanup()
