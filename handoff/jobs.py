@@ -14,6 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
+from handoff.channels.whatsapp import media
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services import clocks as case_clocks
@@ -76,12 +77,19 @@ def _channels(app: procrastinate.App, runtime: Runtime) -> None:
         elif (rest := await whatsapp.post_due(runtime, graph, UUID(conversation_id))) is not None:
             await queue.defer_post_later(app, UUID(conversation_id), rest)
 
+    @app.task(name="fetch", queue=queue.SENDING, retry=AGAIN)
+    async def fetch(message_id: str) -> None:
+        """Fetch the file of a message."""
+        if graph is not None:
+            await media.fetch(runtime, graph, UUID(message_id))
+
     @app.periodic(cron="* * * * * */10")
     @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")
     async def post_overdue(timestamp: int) -> None:
-        """Post what a crash left behind."""
+        """Post and fetch what a crash left behind, or what has to be tried again."""
         if graph is not None:
             await whatsapp.post_overdue(runtime)
+            await media.fetch_overdue(runtime, graph)
 
 
 def _clocks(app: procrastinate.App, runtime: Runtime) -> None:

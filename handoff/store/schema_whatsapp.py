@@ -97,3 +97,15 @@ whatsapp_stops = Table(  # a number whose token or account Meta refuses: nothing
     Column("code", Integer, nullable=True),
     _at("since"), _at("until"),
 )
+
+whatsapp_media = Table(  # files that Meta holds for seven days: fetched at once, tried again, or given up with a reason
+    "whatsapp_media", metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("state", String(10), nullable=False, server_default="waiting"),
+    Column("reason", String(20), nullable=True),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    _at("due_at"),
+    _one_of("state", "waiting", "stored", "failed"),
+)
+Index("ix_whatsapp_media_due", whatsapp_media.c.due_at, postgresql_where=whatsapp_media.c.state == "waiting")

@@ -7,6 +7,7 @@ accepted, and reports statuses late, twice and out of order, as asked.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import random
 import time
 from collections.abc import AsyncIterator
@@ -36,6 +37,8 @@ class StandIn:
     breaks: int = 0                                      # so many next requests are carried out, but never answered
     accepted: list[dict[str, Any]] = field(default_factory=list)  # what arrived, with its wamid
     refused: list[int | None] = field(default_factory=list)
+    files: dict[str, tuple[bytes, dict[str, Any]]] = field(default_factory=dict)
+    addresses: int = 0
     _last: dict[str, float] = field(default_factory=dict)
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
@@ -59,6 +62,31 @@ class StandIn:
             "messaging_product": "whatsapp", "contacts": [{"input": given["to"], "wa_id": given["to"]}],
             "messages": [{"id": wamid}],
         })
+
+    def holds(self, media_id: str, content: bytes, **told: Any) -> None:
+        """A citizen has sent this file."""
+        self.files[media_id] = (content, {
+            "mime_type": "image/png", "sha256": hashlib.sha256(content).hexdigest(), "file_size": len(content),
+            "messaging_product": "whatsapp", "id": media_id, **told})
+
+    async def media(self, request: web.Request) -> web.StreamResponse:
+        """`GET /<media>`: where the file is; the id stays the same however often it is asked."""
+        if self.troubles:
+            return self._error(*self.troubles.pop(0))
+        media_id = request.match_info["media"]
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self._error(401, 190)
+        if media_id not in self.files:
+            return self._error(400, 100)
+        self.addresses += 1
+        return web.json_response({"url": f"{self.url}/files/{media_id}/{self.addresses}"} | self.files[media_id][1])
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """`GET` of the newest address, with the token: an older one has expired."""
+        fresh = request.match_info["address"] == str(self.addresses)
+        if request.headers.get("Authorization") != f"Bearer {self.token}" or not fresh:
+            return web.Response(status=404)
+        return web.Response(body=self.files[request.match_info["media"]][0])
 
     def _error(self, http: int, code: int | None) -> web.Response:
         self.refused.append(code)
@@ -138,6 +166,8 @@ async def graph_api(**more: Any) -> AsyncIterator[StandIn]:
     stand_in = StandIn(**more)
     app = web.Application()
     app.router.add_post("/{number}/messages", stand_in.messages)
+    app.router.add_get("/files/{media}/{address}", stand_in.file)
+    app.router.add_get("/{media}", stand_in.media)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -1,8 +1,10 @@
-"""Meta's Cloud API, as far as it is asked: one post for one message."""
+"""Meta's Cloud API, as far as it is asked: a post for each message, and the files that citizens sent."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -28,10 +30,15 @@ class Unknown(Exception):
     """The request was on its way when the line broke: it may have been carried out."""
 
 
+class TooLong(Exception):
+    """The file is larger than we take."""
+
+
 class Graph:
     """One client for each process."""
 
     def __init__(self, settings: WhatsApp, seconds: float = SECONDS) -> None:
+        self._plain = settings.api_url if settings.api_url.startswith("http://") else "https://"  # on loopback only
         self._client = httpx.AsyncClient(
             base_url=settings.api_url, timeout=seconds,
             headers={"Authorization": f"Bearer {settings.access_token}"},
@@ -51,9 +58,40 @@ class Graph:
             raise Unknown("accepted without an id")
         return wamid
 
-    async def _post(self, path: str, content: dict[str, Any]) -> Any:
+    async def media(self, media_id: str, most: int, whole: Callable[[bytes, str], bool]) -> bytes:
+        """The content of a file, at most `most` bytes; `whole` says whether it is what the checksum told with its
+        address announces. Raises `TooLong`, `Refused`, `NotReached`, `Unknown`."""
+        told = mapping(await self._asked("GET", f"/{quote(media_id, safe='')}"))
+        url, size = told.get("url"), told.get("file_size")
+        if isinstance(size, int) and size > most:
+            raise TooLong()
+        if not isinstance(url, str) or not url.startswith(("https://", self._plain)):
+            raise Unknown("no address")
+        content = await self._download(url, most)
+        if not whole(content, str(told.get("sha256") or "")):
+            raise Unknown("not what was announced")
+        return content
+
+    async def _download(self, url: str, most: int) -> bytes:
+        content = bytearray()
         try:
-            response = await self._client.post(path, json=content)
+            async with self._client.stream("GET", url) as response:
+                if not response.is_success:
+                    raise Refused(response.status_code, None, "")
+                async for piece in response.aiter_bytes():
+                    content += piece
+                    if len(content) > most:
+                        raise TooLong()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unknown(type(error).__name__) from None
+        return bytes(content)
+
+    async def _post(self, path: str, content: dict[str, Any]) -> Any:
+        return await self._asked("POST", path, json=content)
+
+    async def _asked(self, method: str, path: str, **content: Any) -> Any:
+        try:
+            response = await self._client.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotReached(type(error).__name__) from None
         except httpx.HTTPError as error:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import addresses, payload, sending
+from handoff.channels.whatsapp import addresses, media, payload, sending
 from handoff.channels.whatsapp.payload import (
     Cards,
     Content,
@@ -120,6 +120,8 @@ async def _receive(runtime: Runtime, conversation_id: UUID, message: Message, co
         receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, said))
     except Conflict:  # the same id with another content: the first one counts, this one is not lost
         return await _keep(runtime, "unread", "id_used_twice", message.raw, number_id=message.number_id)
+    if isinstance(content, Media):  # for a repeated one too: the first time may have ended in between
+        await media.wanted(runtime, conversation_id, receipt.message_id)
     if receipt.repeated:
         return "repeated"
     await sending.citizen_wrote(runtime, conversation_id)
