@@ -85,10 +85,17 @@ async def mark(runtime: Runtime, most: int = MARKED_AT_ONCE) -> int:
 
 
 async def tell(runtime: Runtime, most: int = TOLD_AT_ONCE) -> int:
-    """Tell of at most `most` cases, the longest overdue first. Returns how many were told of."""
+    """Tell of at most `most` cases, the longest overdue first. Returns how many were told of.
+
+    A case that another worker is still marking waits until all its marks are there: they make one message.
+    """
+    unmarked = select(clocks.c.id).where(
+        clocks.c.case_id == tellings.c.case_id, clocks.c.next_due_at <= runtime.clock()
+    ).exists()
     async with db.statement(runtime.pool) as connection:
         waiting = (await connection.execute(
-            select(tellings.c.case_id).group_by(tellings.c.case_id).order_by(func.min(tellings.c.due_at)).limit(most)
+            select(tellings.c.case_id).where(~unmarked).group_by(tellings.c.case_id)
+            .order_by(func.min(tellings.c.due_at)).limit(most)
         )).scalars().all()
     done = 0
     for case_id in waiting:
