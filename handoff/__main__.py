@@ -135,6 +135,12 @@ def _doctor(_: argparse.Namespace) -> int:
     return examine(Settings.from_env())
 
 
+def _whatsapp_check(_: argparse.Namespace) -> int:
+    from handoff.commands import whatsapp_check
+
+    return whatsapp_check(Settings.from_env())
+
+
 def _keys(_: argparse.Namespace) -> int:
     for name, value in new_secrets().items():
         print(f"{name}={value}")
@@ -173,6 +179,8 @@ def parser() -> argparse.ArgumentParser:
     add("train", _train, "train the bot's model if its data or code changed").add_argument(
         "--force", action="store_true", help="train even if nothing changed")
     add("doctor", _doctor, "check each part and say what to do")
+    add("check", _whatsapp_check, "check WhatsApp's settings against the API and say what is missing",
+        commands.add_parser("whatsapp", help="WhatsApp").add_subparsers(required=True, metavar="command"))
     add("keys", _keys, "print a fresh WAJAH_SECRET_KEY and WAJAH_DATA_KEYS")
     return root
 

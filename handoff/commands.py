@@ -12,6 +12,7 @@ from datetime import timedelta
 import psycopg
 from sqlalchemy import select
 
+from handoff.channels.whatsapp import check
 from handoff.domain.calendar import CalendarError
 from handoff.domain.case import Role
 from handoff.embedded import EmbeddedError
@@ -135,3 +136,15 @@ def _database(settings: Settings) -> Iterator[str]:
     except psycopg.Error as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[-1]
         raise CommandError(f"The database cannot be reached: {reason.strip()}") from error
+
+
+def whatsapp_check(settings: Settings) -> int:
+    """Print what WhatsApp needs and has; 1 when something is missing."""
+    async def found() -> list[check.Finding]:
+        return [finding async for finding in check.check(settings)]
+
+    findings = asyncio.run(found())
+    for finding in findings:
+        mark, advice = ("FAIL", f". {finding.advice}") if finding.advice else ("ok", "")
+        print(f"{mark:4}  {finding.text}{advice}")
+    return int(any(finding.advice for finding in findings))

@@ -58,6 +58,11 @@ class Graph:
             raise Unknown("accepted without an id")
         return wamid
 
+    async def number(self, number_id: str) -> str:
+        """What the API calls one of our numbers. Raises `Refused`, `NotReached`, `Unknown`."""
+        told = mapping(await self._asked("GET", f"/{quote(number_id, safe='')}"))
+        return ", ".join(filter(None, (word(told.get("display_phone_number")), word(told.get("verified_name")))))
+
     async def media(self, media_id: str, most: int, whole: Callable[[bytes, str], bool]) -> bytes:
         """The content of a file, at most `most` bytes; `whole` says whether it is what the checksum told with its
         address announces. Raises `TooLong`, `Refused`, `NotReached`, `Unknown`."""
