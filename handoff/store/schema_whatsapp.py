@@ -109,3 +109,16 @@ whatsapp_media = Table(  # files that Meta holds for seven days: fetched at once
     _one_of("state", "waiting", "stored", "failed"),
 )
 Index("ix_whatsapp_media_due", whatsapp_media.c.due_at, postgresql_where=whatsapp_media.c.state == "waiting")
+
+whatsapp_invitations = Table(  # templates: the only thing that may be sent to who has not written for 24 hours
+    "whatsapp_invitations", metadata, _id(),  # the id is the ticket
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("outbox_id", ForeignKey("outbox.id"), nullable=False),  # whose text waits
+    Column("template", String(60), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("delivery", String(16), nullable=False, server_default="stored"),
+    Column("tries", SmallInteger, nullable=False, server_default="1"),
+    Column("code", Integer, nullable=True),
+    _at("created_at"), _at("due_at"),  # by the office's clock; by the database's own
+    _one_of("state", "sending", "waiting", "accepted", "failed"),
+)

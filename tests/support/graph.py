@@ -16,6 +16,7 @@ from typing import Any
 
 from aiohttp import web
 
+from handoff.channels.whatsapp.inviting import catalogue
 from tests.support.whatsapp import NUMBER, OTHER_NUMBER, status
 
 TOKEN = "token"
@@ -122,13 +123,23 @@ class StandIn:
     @property
     def texts(self) -> list[str]:
         """What was read on the telephone, in order."""
-        return [one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"]
-                for one in self.accepted]
+        return [_read(one) for one in self.accepted]
+
+
+def _read(one: dict[str, Any]) -> str:
+    if one["type"] == "template":
+        text = str(catalogue()[one["template"]["name"]]["body"])
+        for n, parameter in enumerate(one["template"]["components"][0]["parameters"], 1):
+            text = text.replace(f"{{{{{n}}}}}", parameter["text"])
+        return text
+    return str(one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"])
 
 
 def _lengths(given: dict[str, Any]) -> None:
     ok = len(given.get("biz_opaque_callback_data", "")) <= 512
-    if given["type"] == "text":
+    if given["type"] == "template":
+        ok = ok and _template(given["template"])
+    elif given["type"] == "text":
         ok = ok and len(given["text"]["body"].strip()) >= 1 and len(given["text"]["body"]) <= 4096
     else:
         said = given["interactive"]
@@ -136,6 +147,14 @@ def _lengths(given: dict[str, Any]) -> None:
         ok = ok and (_buttons if said["type"] == "button" else _list)(said["action"])
     if not ok:
         raise _No(131009)
+
+
+def _template(given: dict[str, Any]) -> bool:
+    (part,) = given["components"]
+    texts = [p["text"] for p in part["parameters"] if p["type"] == "text"]
+    submitted = catalogue()[given["name"]]
+    return given["language"]["code"] == "id" and len(texts) == submitted["body"].count("{{") and all(
+        t.strip() and "\n" not in t and "\t" not in t and "    " not in t for t in texts)
 
 
 def _titles(titles: list[str], most: int) -> bool:

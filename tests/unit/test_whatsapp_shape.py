@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handoff.channels.whatsapp.inviting import body, catalogue
 from handoff.channels.whatsapp.outcome import LONGEST, PAIR, Verdict, pause, verdict
 from handoff.channels.whatsapp.shape import bodies
 from handoff.domain.delivering import least
@@ -43,9 +44,9 @@ def choices(body: dict[str, Any]) -> list[str]:
     (("Surat keterangan tidak mampu",), "list", ["Surat keterangan tidak\u2026"]),
 ])
 def test_few_short_choices_are_buttons_others_a_list(titles, kind, shown):
-    (body,) = bodies(TEXTS, said("Pilih yang mana?", *titles))
-    assert body["interactive"]["type"] == kind
-    assert choices(body) == shown
+    (one,) = bodies(TEXTS, said("Pilih yang mana?", *titles))
+    assert one["interactive"]["type"] == kind
+    assert choices(one) == shown
 
 
 def test_eleven_choices_are_two_lists():
@@ -64,8 +65,8 @@ def test_a_long_text_is_cut_at_a_paragraph_and_the_choices_stand_under_the_last_
 
 def test_an_officers_words_stand_under_their_name_and_a_case_tells_its_page():
     officer = {"name": "Siti Rahayu", "title": "Penata"}
-    (body,) = bodies(TEXTS, said("Baik.", officer=officer, case={"url": "https://contoh.go.id/kasus/1?k=x"}))
-    assert body["text"]["body"] == (
+    (one,) = bodies(TEXTS, said("Baik.", officer=officer, case={"url": "https://contoh.go.id/kasus/1?k=x"}))
+    assert one["text"]["body"] == (
         "*Siti Rahayu* (Penata):\nBaik.\n\nHalaman kasus Anda: https://contoh.go.id/kasus/1?k=x")
 
 
@@ -74,11 +75,11 @@ def test_an_officers_words_stand_under_their_name_and_a_case_tells_its_page():
 def test_whatever_it_is_it_fits(text, titles):
     posted = bodies(TEXTS, said(text, *titles))
     assert posted
-    for body in posted:
-        _lengths(body)
-    ids = [row["id"] for body in posted if body["type"] == "interactive"
-           for row in [b["reply"] for b in body["interactive"]["action"].get("buttons", [])]
-           or [r for s in body["interactive"]["action"]["sections"] for r in s["rows"]]]
+    for one in posted:
+        _lengths(one)
+    ids = [row["id"] for one in posted if one["type"] == "interactive"
+           for row in [b["reply"] for b in one["interactive"]["action"].get("buttons", [])]
+           or [r for s in one["interactive"]["action"]["sections"] for r in s["rows"]]]
     assert ids == [f"topic:{n}" for n in range(len(titles))]
 
 
@@ -105,3 +106,13 @@ def test_each_pause_is_longer_up_to_the_longest():
 def test_a_message_stands_where_its_last_part_does():
     assert least(["read", "sent", "delivered"]) == "sent"
     assert least(["read", "failed"]) == "failed"
+
+
+def test_every_template_can_be_submitted_as_it_stands():
+    for name, template in catalogue().items():
+        count = len(template["parameters"])
+        assert [f"{{{{{n}}}}}" in template["body"] for n in range(1, count + 2)] == [True] * count + [False]
+        assert len(template["examples"]) == count
+        assert len(template["body"]) <= 1024
+        posted = body(name, ["dua\n  baris"] * count)
+        assert {p["text"] for p in posted["template"]["components"][0]["parameters"]} == {"dua baris"}

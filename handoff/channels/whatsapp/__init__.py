@@ -2,5 +2,6 @@
 
 In: `payload` reads what Meta posts, `addresses` knows whose conversation a number is, `intake` stores every item,
 `media` fetches files.
-Out: `shape` makes messages of ours fit, `outcome` reads refusals, `graph` asks the API, `sending` posts.
+Out: `shape` makes messages of ours fit, `outcome` reads refusals, `graph` asks the API, `sending` posts,
+`inviting` when only templates may go. `check` looks whether all is set up.
 """

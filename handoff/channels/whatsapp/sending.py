@@ -16,8 +16,9 @@ from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import outcome, shape
+from handoff.channels.whatsapp import inviting, outcome, shape
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
+from handoff.channels.whatsapp.inviting import Invitation
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.payload import Status
 from handoff.domain.delivering import furthest, least
@@ -51,7 +52,10 @@ WHERE o.conversation_id = :conversation AND o.state = 'handed' ORDER BY m.seq LI
 """)
 _HANDED = text("""
 SELECT DISTINCT o.conversation_id FROM outbox o JOIN messages m ON m.id = o.message_id
-WHERE o.state = 'handed' AND m.delivery <> 'waiting_window' LIMIT 500
+WHERE o.state = 'handed' AND (m.delivery <> 'waiting_window' OR EXISTS (
+    SELECT FROM whatsapp_invitations v WHERE v.conversation_id = o.conversation_id
+        AND v.state IN ('sending', 'waiting') AND v.due_at <= clock_timestamp()
+)) LIMIT 500
 """)
 
 
@@ -64,6 +68,15 @@ class Claimed:
     to: dict[str, str]
     body: shape.Body
     tries: int
+
+
+@dataclass(frozen=True)
+class Invited:
+    """A template that is ours to post."""
+
+    invitation: Invitation
+    number_id: str
+    to: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,10 @@ async def post_due(runtime: Runtime, graph: Graph, conversation_id: UUID) -> flo
             return step.seconds
         if isinstance(step, Late):
             await outbox_service.withhold(runtime, conversation_id, step.message_id)
+        elif isinstance(step, Invited):
+            refused = await inviting.post(runtime, graph, step.number_id, step.to, step.invitation)
+            if refused is not None:
+                await _stop(runtime, step.number_id, refused.code)
         else:
             await _post(runtime, graph, step)
 
@@ -120,7 +137,9 @@ async def citizen_wrote(runtime: Runtime, conversation_id: UUID) -> None:
 # --- claim ------------------------------------------------------------------------------------------------------------
 
 
-async def _claim(runtime: Runtime, connection: AsyncConnection, conversation_id: UUID) -> Claimed | Later | Late:
+async def _claim(
+    runtime: Runtime, connection: AsyncConnection, conversation_id: UUID
+) -> Claimed | Invited | Later | Late:
     """The next message to post, claimed under the conversation's lock: two workers never post the same one."""
     await ownership.lock(connection, conversation_id)
     row = (await connection.execute(_NEXT, {"conversation": conversation_id})).one_or_none()
@@ -137,7 +156,7 @@ async def _claim(runtime: Runtime, connection: AsyncConnection, conversation_id:
         return Later(None)
     if row.heard_at is None or runtime.clock() >= row.heard_at + WINDOW:
         await _wait_for_window(connection, conversation_id)
-        return Later(None)
+        return await _invite(runtime, connection, row, address)
     (message,) = await conversations.read_in(runtime, connection, conversation_id, row.seq - 1, limit=1)
     bodies = shape.bodies(runtime.texts, message)
     open_parts = [n for n in range(1, len(bodies) + 1) if n not in sends or sends[n].state in ("sending", "waiting")]
@@ -148,6 +167,19 @@ async def _claim(runtime: Runtime, connection: AsyncConnection, conversation_id:
         return Later(None if rest > outcome.LONGEST else rest.total_seconds())
     ticket, tries = await _mark(connection, row, conversation_id, part, len(bodies))
     return Claimed(ticket, address.number_id, await _recipient(runtime, connection, address), bodies[part - 1], tries)
+
+
+async def _invite(
+    runtime: Runtime, connection: AsyncConnection, row: Row[Any], address: Row[Any]
+) -> Invited | Later:
+    """Outside the window: a template, at the same pace."""
+    until = await _not_before(connection, row, None, address.number_id)
+    if until > row.now:
+        return Later((until - row.now).total_seconds())
+    found = await inviting.claim(runtime, connection, address.conversation_id, row.heard_at, SETTLE)
+    if found is None:
+        return Later(None)
+    return Invited(found, address.number_id, await _recipient(runtime, connection, address))
 
 
 async def _not_before(connection: AsyncConnection, row: Row[Any], send: Row[Any] | None, number_id: str) -> datetime:
@@ -267,6 +299,7 @@ async def _record(
 
 async def reported(runtime: Runtime, connection: AsyncConnection, ticket: UUID, status: Status) -> None:
     """A status has come: it also settles a post of which we never heard."""
+    await inviting.reported(connection, ticket, status.status, status.code)
     refused = status.status == "failed" and outcome.verdict(400, status.code) is Verdict.window
     if not refused:
         await _came(runtime, connection, ticket, status.status, status.code)
