@@ -14,7 +14,7 @@ from handoff import jobs
 from handoff.channels.whatsapp import intake, outcome, sending
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services import outbox as outgoing
-from handoff.services import ownership, verbs
+from handoff.services import ownership, turn, verbs
 from handoff.services import sending as dispatching
 from handoff.services.outbox import Outgoing
 from handoff.store import db, queue
@@ -279,3 +279,25 @@ async def test_the_worker_posts_what_it_is_handed_and_what_a_crash_left(queued_r
     await sending.post_overdue(runtime)
     await works()
     assert api.texts == ["satu", "dua"]
+
+
+async def test_p03_a_thumb_down_under_an_answer_disputes_it_and_a_thumb_up_does_not(runtime, graph, api):
+    citizen = await writes(runtime, "ktp sy ilang")
+    await citizen.hears(answers("ktp_hilang"))
+    await sending.post_due(runtime, graph, citizen.id)
+    under = api.accepted[-1]["wamid"]
+
+    async def reacts(emoji: str, wamid: str, to: str = under) -> None:
+        said = {"type": "reaction", "reaction": {"message_id": to, "emoji": emoji}}
+        given = whatsapp.written(delivery(value(whatsapp.message(said, wamid=wamid))))
+        for _ in range(2):
+            await intake.take_in(runtime, given)
+        await turn.drain(runtime, citizen.id)
+
+    await reacts("\U0001f44d", "w1")
+    await reacts("", "w2")
+    await reacts("\U0001f44e", "w3", to="wamid.somebody else's")
+    assert await citizen.fates() == ["answer"]
+    await reacts("\U0001f44e\U0001f3fd", "w4")
+    assert (await citizen.case()).reason == "disputed_answer"
+    assert await citizen.fates() == ["answer", "new_case"]

@@ -6,6 +6,7 @@ transaction: one that fails is kept as an event with its whole content, and the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import traceback
@@ -42,9 +43,12 @@ from handoff.services.inbox import Inbound
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import seal_json
-from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_statuses
+from handoff.store.schema import answers, outbox
+from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_sends, whatsapp_statuses
 
 log = logging.getLogger(__name__)
+
+DOWN = "\U0001f44e"  # thumbs down, whatever the colour of the hand
 
 
 async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
@@ -100,10 +104,8 @@ async def _message(runtime: Runtime, message: Message) -> str:
     match message.content:
         case NumberChanged() | UserIdChanged():
             return await _moved(runtime, message, message.content)
-        case Reaction():
-            conversation_id = await addresses.conversation_of(runtime, message)
-            return await _keep(runtime, "reaction", "emoji", message.raw, conversation_id=conversation_id,
-                               number_id=message.number_id)
+        case Reaction() as reaction:
+            return await _reaction(runtime, message, reaction)
         case content:
             conversation_id = await addresses.conversation_of(runtime, message)
             if conversation_id is None:
@@ -155,6 +157,35 @@ def _told(runtime: Runtime, content: Content) -> tuple[str, dict[str, Any]]:
             return "file", {"text": say("whatsapp.cards", lines=lines)}
         case _:
             return "file", {"text": say("whatsapp.unreadable")}
+
+
+async def _reaction(runtime: Runtime, message: Message, reaction: Reaction) -> str:
+    """Thumbs down under an answer of the bot is the button *Jawaban ini salah*. Every other one is kept, and nobody has
+    to act upon it."""
+    conversation_id = await addresses.conversation_of(runtime, message)
+    if conversation_id is None:
+        return "repeated"
+    kind = await _keep(runtime, "reaction", "emoji", message.raw, conversation_id=conversation_id,
+                       number_id=message.number_id)
+    answer_id = await _answer_under(runtime, conversation_id, reaction.to) if reaction.emoji[:1] == DOWN else None
+    if answer_id is not None:
+        tap = Tap(f"dispute:{answer_id}", reaction.emoji)
+        with contextlib.suppress(Unprocessable):  # an answer that offered no dispute
+            await inbox.receive(runtime, conversation_id, _inbound(runtime, message, tap))
+    return kind
+
+
+async def _answer_under(runtime: Runtime, conversation_id: UUID, wamid: str) -> UUID | None:
+    """The bot's answer that was posted under this id."""
+    query = (
+        select(answers.c.id).join(outbox, outbox.c.message_id == answers.c.message_id)
+        .join(whatsapp_sends, whatsapp_sends.c.outbox_id == outbox.c.id)
+        .where(whatsapp_sends.c.conversation_id == conversation_id,
+               whatsapp_sends.c.wamid_hash == runtime.keyring.blind("wamid", wamid)).limit(1)
+    )
+    async with db.statement(runtime.pool) as connection:
+        found: UUID | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
 
 
 async def _moved(runtime: Runtime, message: Message, change: NumberChanged | UserIdChanged) -> str:
