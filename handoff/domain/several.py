@@ -16,8 +16,8 @@ MOST = 3  # answers to one message; who asks more gets a person as well
 OVERVIEW = "overview"
 IN_OVERVIEW = frozenset({"requirements", "fee", "time", "place"})  # what an overview tells already
 WHOLE = -1  # an answer that rests on the reading of the whole text
-NEAREST = 3  # among so many of the whole text's readings both matters must be
-RESEMBLES = 0.03  # at least how likely a second matter must be in a text that joins two
+NEAREST = 3  # among so many of the whole text's readings a matter must be that no half was surely read as
+RESEMBLES = 0.03  # at least how likely it must be there
 
 Kind = Literal["topic", "aspect", "talk", "person", "unclear"]
 
@@ -76,13 +76,15 @@ def decide(
     return Several(tuple(given), persons[0] if persons else None)
 
 
-def joined(whole: Sequence[str], ways: Sequence[tuple[Heard, Heard]]) -> Several | None:
-    """The matters of a text that names two ("ktp hilang dan kk rusak"), where the whole text, whose nearest topics are
-    `whole`, resembles both: each half was surely read as one of them, or the other half is for a person. Parts are
-    numbered through the halves of all ways."""
+def joined(whole: Sequence[tuple[str, float]], ways: Sequence[tuple[Heard, Heard]]) -> Several | None:
+    """The matters of a text that names two ("ktp hilang dan kk rusak"); `whole` is the ranking of the whole text, names
+    with their confidence. Each half was surely read as something that stands in the ranking; or one was, and the other
+    is for a person, where the whole resembles both. Parts are numbered through the halves of all ways."""
+    ranked = {name for name, _ in whole}
+    near = {name for name, confidence in whole[:NEAREST] if confidence >= RESEMBLES}
     sure = [(n, way) for n, way in enumerate(ways) if way[0].kind == way[1].kind == "topic"]
     for number, (left, right) in sure:
-        if left.name != right.name and {left.name, right.name} <= set(whole):
+        if left.name != right.name and {left.name, right.name} <= ranked:
             return Several((
                 Give(str(left.name), OVERVIEW, 2 * number), Give(str(right.name), OVERVIEW, 2 * number + 1)
             ))
@@ -90,7 +92,7 @@ def joined(whole: Sequence[str], ways: Sequence[tuple[Heard, Heard]]) -> Several
         for side, one in enumerate(way):
             other = way[1 - side]
             if one.kind == "topic" and other.kind == "unclear" and one.name != other.guess and (
-                {one.name, other.guess} <= set(whole)
+                {one.name, other.guess} <= near
             ):
                 return Several((Give(str(one.name), OVERVIEW, 2 * number + side),), 2 * number + 1 - side)
     return None

@@ -28,7 +28,7 @@ REASONS = {
     "sanggah_keputusan": "disputed_decision", "pengaduan": "complaint", "pengaduan_pungli": "complaint",
 }
 AS_A_WHOLE = frozenset({"cek_status"})  # needs the number that stands somewhere in the text
-LONGEST_JOINED = 120  # characters of a text that may name two matters without asking twice; a longer one is a story
+LONGEST_JOINED = 200  # characters of a text that may name two matters without asking twice; a longer one is a story
 
 
 @dataclass(frozen=True)
@@ -169,8 +169,8 @@ class _Readings:
         if self._heard(self.text, whole).kind == "person":
             return None
         heard = [Heard("topic", t) if (t := self._topic(r)) else Heard("unclear", guess=r.intent.name) for r in halves]
-        nearest = [r.name for r in whole.ranking[: several.NEAREST] if r.name and r.confidence >= several.RESEMBLES]
-        found = several.joined(nearest, list(zip(heard[::2], heard[1::2], strict=True)))
+        ranking = [(r.name, r.confidence) for r in whole.ranking if r.name]
+        found = several.joined(ranking, list(zip(heard[::2], heard[1::2], strict=True)))
         if found is None:
             return None
         each = [wanted(self.runtime, g.topic, self.text, halves[g.part].classification()) for g in found.answers]

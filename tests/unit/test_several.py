@@ -79,17 +79,25 @@ BOTH = Several((Give("ktp_baru", "overview", 2), Give("jam_layanan", "overview",
 NEAR_JAM = Heard("unclear", guess="jam_layanan")
 
 
-@pytest.mark.parametrize(("nearest", "left", "right", "found"), [
-    (["ktp_baru", "jam_layanan"], KTP, JAM, BOTH), (["ktp_baru"], KTP, JAM, None), (["ktp_baru"], KTP, KTP, None),
-    (["ktp_baru", "jam_layanan"], KTP, UNCLEAR, None), (["ktp_baru"], KTP, NEAR_JAM, None),
+FAR_DOWN = [("ktp_baru", 0.9), ("kia", 0.05), ("skck", 0.02), ("jam_layanan", 0.001)]
+
+
+@pytest.mark.parametrize(("ranking", "left", "right", "found"), [
+    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, JAM, BOTH),
+    (FAR_DOWN, KTP, JAM, BOTH),  # a half that was surely read needs but a trace in the whole
+    ([("ktp_baru", 0.9)], KTP, JAM, None),
+    ([("ktp_baru", 0.9)], KTP, KTP, None),
+    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, UNCLEAR, None),
+    ([("ktp_baru", 0.9)], KTP, NEAR_JAM, None),
+    (FAR_DOWN, KTP, NEAR_JAM, None),
     # the whole resembles what the other half may be: a person looks
-    (["ktp_baru", "jam_layanan"], KTP, NEAR_JAM, Several((Give("ktp_baru", "overview", 2),), 3)),
-    (["jam_layanan", "ktp_baru"], NEAR_JAM, KTP, Several((Give("ktp_baru", "overview", 3),), 2)),
+    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, NEAR_JAM, Several((Give("ktp_baru", "overview", 2),), 3)),
+    ([("jam_layanan", 0.4), ("ktp_baru", 0.3)], NEAR_JAM, KTP, Several((Give("ktp_baru", "overview", 3),), 2)),
 ])
 def test_two_matters_joined_in_a_sentence(
-    nearest: list[str], left: Heard, right: Heard, found: Several | None
+    ranking: list[tuple[str, float]], left: Heard, right: Heard, found: Several | None
 ) -> None:
-    assert joined(nearest, [(UNCLEAR, UNCLEAR), (left, right)]) == found
+    assert joined(ranking, [(UNCLEAR, UNCLEAR), (left, right)]) == found
 
 
 HEARD = st.one_of(
