@@ -61,7 +61,7 @@ def read(text: str) -> Reading:
         before: Kind | None = None  # what the rest of a sentence belongs to
         for clause_start, clause_end in _clauses(text, start, end):
             said = text[clause_start:clause_end]
-            kind = _kind(_plain(said), before)
+            kind = _kind(_plain(said), before, asks=text[end : end + 1] == "?")
             if kind in (Kind.referral, Kind.restatement, Kind.substance):
                 before = kind if kind is not Kind.restatement or _REPORTS.search(_plain(said)) else before
             acts.append(Act(kind, said, clause_start, clause_end))
@@ -204,7 +204,7 @@ _GO = (
     r"(?:meng|di)?(?:kirim|irim)(?:kan)?|(?:e-?mail|surel|wa|whatsapp|chat|telp)|(?:me)?(?:telepon|nelepon|nelpon)|"
     r"(?:meng|di)?ajukan|(?:me|di)?lapor(?:kan)?|(?:me|di)?(?:sampaikan|nyampaikan)|menyampaikan|ditujukan|"
     r"(?:menge|di)?cek|(?:meng|di)?akses|(?:mem|di)?buka|(?:me|di)?lihat|(?:me|di)?(?:pantau|mantau)|(?:men)?daftar|"
-    r"(?:meng|di)?unduh|(?:ber|di|me)?(?:tanya|nanya)(?:kan)?|(?:ber)?koordinasi|bersurat|(?:di)?jangkau|(?:meng)?urus|"
+    r"(?:meng|di)?(?:unduh|unggah)|(?:ber|di|me)?(?:tanya|nanya)(?:kan)?|(?:ber)?koordinasi|bersurat|(?:di)?jangkau|(?:meng)?urus|"
     r"tindak ?lanjuti|mengikuti|ikuti|ke (?:sana|kantor|dinas|loket|kelurahan|kecamatan|ombudsman|helpdesk))"
 )
 _ASKED = (
@@ -228,16 +228,42 @@ _CONTACT = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\bhttps?://|\bwww\.|\b[\w-]+(?:\.[\w-]+)*\.(?:go\.id|or\.id|co\.id|id|com|org|net)\b"
     r"|(?:\+62|\b0)[\d -]{8,}\d|\b(?:jl|jln|jalan)\b\.? \w|\b(?:call ?center|hotline|helpdesk|kring pajak)\b"
 )
-_HERE = re.compile(r"\b(?:di|ke) (?:sini|(?:percakapan|chat|halaman) ini)\b")
+_HERE = re.compile(r"\b(?:di|ke|lewat|melalui) (?:sini|(?:percakapan|chat|pesan|halaman|kasus)(?: kasus)? ini)\b")
+# What the office may want from the citizen, and the acts by which they give it: asked for without naming a place, it is
+# wanted here.
+_THING = (
+    r"(?:foto|gambar|video|rekaman|scan|pindaian|salinan|fotokopi|berkas|dokumen|lampiran|bukti|surat|ktp|kk|kartu|akta|"
+    r"ijazah|paspor|sim|buku|struk|kuitansi|tangkapan layar|nomor|nik|nib|npwp|nama|alamat|tanggal|lokasi|kronologi|"
+    r"keterangan|penjelasan|data|rincian|jawaban)(?:nya)?"
+)
+_GIVE = (
+    r"(?:(?:meng|di)?(?:kirim|irim)(?:kan)?|(?:di)?sampaikan|menyampaikan|(?:di)?sebutkan|(?:di)?tuliskan|(?:di)?berikan|"
+    r"(?:di)?jelaskan|(?:di)?lampirkan|(?:meng|di)?unggah|minta)"
+)
+_WANTED = re.compile(
+    rf"\b{_GIVE}(?: \w+){{0,3}}? {_THING}\b(?: (?:telepon|hp|wa|whatsapp|e-?mail|surel)\b)?"
+    rf"|\b{_THING}(?: \w+){{0,4}}? {_GIVE}\b"
+    r"|\b(?:di)?kirim(?:kan)?(?: (?:ya|saja|lagi|ulang|dulu|pak|bu|kak|bapak|ibu))*$"
+    rf"|\b(?:di)?cek (?:\w+ )?{_THING} yang {_YOU} (?:tulis|kirim|sebut|sebutkan|isi|lampirkan)\b"
+    r"|\b(?:boleh|bisa|izin|ingin|mau) (?:kami |saya )?(?:ber)?tanya\b"
+    r"(?=(?: (?:pak|bu|kak))?$| (?:dulu|sedikit|sebentar|soal|tentang|mengenai|apa|apakah|berapa|sejak|kapan)\b)"
+)
+_TOWARDS = re.compile(
+    r"\b(?:ke|kepada) (?!(?:kami|saya)\b)|\b(?:melalui|lewat|via)\b|\b(?:di|pada) (?:sana|kantor|dinas|loket|kelurahan|"
+    r"kecamatan|desa|laman|situs|web\w*|portal|aplikasi|tautan|link|petugas|bagian|bidang|unit|instansi|bank|sekolah)\b"
+)
+_CHOOSES = re.compile(
+    rf"^{_YOU}\b.*\b(?:atau|berapa|kapan|siapa|mana|apa|apakah|bagaimana|belum|pernah)\b"
+)
 
 
-def _kind(clause: str, before: Kind | None) -> Kind:
-    """What this clause does; `before` is what the sentence has done so far."""
+def _kind(clause: str, before: Kind | None, asks: bool) -> Kind:
+    """What this clause does; `before` is what the sentence has done so far, `asks` whether it is a question."""
     restated = before is Kind.restatement or bool(_REPORTS.search(clause) or _RESTATES.search(clause))
     setting = bool(_SETTING.search(clause)) and not _ENOUGH.search(clause)
     if not setting and _acts(clause) and not (restated and not _OURSELVES.search(clause)):
         return Kind.substance
-    if _sends_elsewhere(clause):
+    if _sends_elsewhere(clause, asks):
         return Kind.referral
     if restated:
         return Kind.restatement
@@ -250,10 +276,15 @@ def _kind(clause: str, before: Kind | None) -> Kind:
     return Kind.referral if _CONTACT.search(clause) else Kind.other
 
 
-def _sends_elsewhere(clause: str) -> bool:
-    """Whether the citizen shall go, write or look somewhere; "you reported" is none of that, "send it here" neither."""
+def _sends_elsewhere(clause: str, asks: bool) -> bool:
+    """Whether the citizen shall go, write or look somewhere; "you reported" is none of that, "send it here" neither,
+    nor what the office asks for without naming another place."""
     if _HERE.search(clause) or (_REPORTS.search(clause) and not re.search(_ASKED, clause)):
         return False
+    if not _TOWARDS.search(clause) and not _CONTACT.search(clause):
+        if asks and _CHOOSES.search(clause):
+            return False
+        clause = _WANTED.sub(" ", clause)
     return bool(_ELSEWHERE.search(clause))
 
 

@@ -33,6 +33,16 @@ def test_texts_that_the_rules_were_not_made_for(name):
     assert len(wrong) <= 1, wrong
 
 
+@pytest.mark.parametrize("text", TEXTS["wanted_here"])
+def test_what_is_asked_of_the_citizen_here_sends_them_nowhere(text):
+    assert read(text).referrals == (), read(text).acts
+
+
+@pytest.mark.parametrize("text", TEXTS["wanted_elsewhere"])
+def test_the_same_to_be_sent_or_asked_elsewhere_is_a_redirect(text):
+    assert read(text).is_redirect, read(text).acts
+
+
 def test_length_and_politeness_do_not_matter():
     """The longest fixture hides its address in courtesies: under a tenth of some 350 characters."""
     text = max(TEXTS["redirects"], key=len)
