@@ -48,12 +48,13 @@ class Texts:
     @classmethod
     def load(cls, file: Path = FILE) -> Texts:
         """Read and compile all; a missing placeholder is an error when said, not an empty space."""
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+        texts = {name: text.strip() for name, text in _flat(tree, "")}
         environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-                                         autoescape=False)
+                                         autoescape=False, loader=jinja2.DictLoader(texts))  # one may include another
         environment.filters["tanggal"] = long_date
         environment.filters["waktu"] = long_time
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return cls({name: environment.from_string(text.strip()) for name, text in _flat(tree, "")})
+        return cls({name: environment.get_template(name) for name in texts})
 
     def say(self, name: str, **facts: Any) -> str:
         """The sentence `name` with its facts filled in. Raises `KeyError` for an unknown name."""

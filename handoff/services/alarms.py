@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.alarm import EMERGENCIES, Alarm, heard, taken_by
 from handoff.domain.case import Actor
-from handoff.services import cases, confidential, ownership, sending
+from handoff.services import cases, confidential, ownership, sending, taking
 from handoff.services.inbox import SAID
 from handoff.services.office import Taker
 from handoff.services.outbox import Outgoing, store
@@ -81,11 +81,11 @@ async def _arrived(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, danger: Alarm | None
 ) -> cases.Facts:
     if conversation.owner_officer_id is not None:
-        return await cases.message_arrived(runtime, connection, conversation, message_id)
+        return await taking.message_arrived(runtime, connection, conversation, message_id)
     if danger is None:
-        return await cases.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
+        return await taking.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
     emergency = runtime.catalogue.office.emergency
-    return await cases.take_in(
+    return await taking.take_in(
         runtime, connection, conversation, message_id, reason="emergency",
         taker=Taker(emergency.unit if emergency else None), classification={"alarm": danger.value},
     )
@@ -124,7 +124,7 @@ async def _to_data_officer(runtime: Runtime, question: Asked) -> bool:
             return True
         if conversation.owner_officer_id is not None:
             return False
-        await cases.take_in(
+        await taking.take_in(
             runtime, connection, conversation, question.id, reason="individual_matter",
             taker=Taker(role=taken_by(Alarm.data_misuse.value)), classification={"alarm": Alarm.data_misuse.value},
         )

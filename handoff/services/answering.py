@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import Aspect, Topic
 from handoff.domain import repeating, waiting
-from handoff.services import answers, cases, confidential, ownership, sending
+from handoff.services import answers, cases, confidential, ownership, sending, taking
 from handoff.services.errors import NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -38,7 +38,7 @@ _HISTORY = (
 
 @dataclass(frozen=True)
 class Handover:
-    """Why a person gets the message, as `cases.take_in` takes it."""
+    """Why a person gets the message, as `taking.take_in` takes it."""
 
     reason: str
     topic: str | None = None
@@ -94,7 +94,7 @@ async def give_answers(
         await cases.settle(connection, question_id, "answer", runtime.clock())
     else:
         await answers.store(runtime, connection, conversation, *map(answers.beside_a_case, prepared))
-        await cases.take_in(
+        await taking.take_in(
             runtime, connection, conversation, question_id, reason=person.reason, topic=person.topic,
             answer_id=person.answer_id, classification=person.classification,
         )
@@ -132,12 +132,12 @@ async def open_for_bot(
         if report is not None:
             facts = report
         elif conversation.owner_officer_id is not None and not await cases.has_fate(connection, message_id):
-            facts = await cases.message_arrived(runtime, connection, conversation, message_id)
+            facts = await taking.message_arrived(runtime, connection, conversation, message_id)
         else:
             explanation = None
             if reason == "individual_matter" and topic is not None and topic in runtime.catalogue.topics:
                 explanation = await _explanation(runtime, connection, conversation, message_id, topic, classification)
-            facts = await cases.take_in(
+            facts = await taking.take_in(
                 runtime, connection, conversation, message_id, reason=reason, topic=topic, answer_id=answer_id,
                 classification=classification, explanation=explanation,
             )

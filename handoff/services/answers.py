@@ -13,7 +13,8 @@ from handoff.catalogue import Aspect, Rendered, Topic, render
 from handoff.services import outbox
 from handoff.services.outbox import Outgoing, button
 from handoff.services.runtime import Runtime
-from handoff.store.schema import answers, publications
+from handoff.store.schema import answers
+from handoff.store.schema_desk import publications
 
 _PUBLISHED = select(publications.c.epoch, publications.c.suspended).where(publications.c.topic == bindparam("topic_id"))
 

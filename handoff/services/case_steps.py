@@ -19,7 +19,8 @@ from handoff.services.cases import Facts
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
-from handoff.store.schema import case_events, conversations, messages, officers
+from handoff.store.schema import conversations, messages, officers
+from handoff.store.schema_record import case_events
 
 SAID_BY_CITIZEN = "citizen_message"
 #: What of an event's words is the citizen's to read.

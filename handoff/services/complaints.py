@@ -15,7 +15,9 @@ from handoff.domain.case import Reason, Role
 from handoff.domain.naming import Person, named
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import unseal_json
-from handoff.store.schema import case_events, confidential_reports, messages, officers
+from handoff.store.schema import messages, officers
+from handoff.store.schema_moves import confidential_reports
+from handoff.store.schema_record import case_events
 
 
 async def whom_not(

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.assignment import Place, kept_from
 from handoff.domain.case import Role
 from handoff.domain.naming import Person, named
-from handoff.services import cases, search
+from handoff.services import cases, search, taking
 from handoff.services.cases import CONFIDENTIAL, Facts
 from handoff.services.errors import NotFound
 from handoff.services.office import Taker
@@ -25,7 +25,8 @@ from handoff.services.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import seal_json, unseal_json
-from handoff.store.schema import citizens, confidential_reports, conversations, messages, officers
+from handoff.store.schema import citizens, conversations, messages, officers
+from handoff.store.schema_moves import confidential_reports
 
 INTENT = "pengaduan_pungli"
 
@@ -47,7 +48,7 @@ async def take_down(
     kept = await _kept_from(connection, str(said.get("text", "")))
     own, own_message_id = await _own_conversation(runtime, connection, message_id, said)
     token = secrets.token_urlsafe(24)
-    facts = await cases.take_in(
+    facts = await taking.take_in(
         runtime, connection, own, own_message_id, reason=CONFIDENTIAL, topic=INTENT,
         taker=Taker(role=Role.inspector, barred=kept),
     )

@@ -21,19 +21,10 @@ from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
-from handoff.store.schema import (
-    access_log,
-    answers,
-    case_events,
-    case_items,
-    cases,
-    confidential_reports,
-    conversations,
-    messages,
-    officers,
-    read_marks,
-    units,
-)
+from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
+from handoff.store.schema_desk import read_marks
+from handoff.store.schema_moves import confidential_reports
+from handoff.store.schema_record import access_log, case_events
 
 Scope = Literal["mine", "unit", "all"]
 LISTED = 200

@@ -15,7 +15,8 @@ from handoff.services.inbox import TEXT_CHARACTERS
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, seal_json, unseal_json
-from handoff.store.schema import cases, conversations, drafts
+from handoff.store.schema import cases, conversations
+from handoff.store.schema_desk import drafts
 
 KINDS = ("reply", "note", "propose", "ask")  # the boxes of a case, by `data-action`
 

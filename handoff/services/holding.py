@@ -20,7 +20,7 @@ from handoff.services.errors import Conflict, Forbidden, NotFound, TooLarge, Unp
 from handoff.services.inbox import TEXT_CHARACTERS
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
-from handoff.store import db, schema
+from handoff.store import db, schema, schema_record
 from handoff.store.crypto import unseal_json
 
 
@@ -92,9 +92,9 @@ class Event:
 async def last_event(runtime: Runtime, held: Held, types: Sequence[str]) -> Event | None:
     """The newest event of one of these types."""
     row = (await held.connection.execute(
-        select(schema.case_events).where(
-            schema.case_events.c.case_id == held.facts.id, schema.case_events.c.type.in_(types)
-        ).order_by(schema.case_events.c.seq.desc()).limit(1)
+        select(schema_record.case_events).where(
+            schema_record.case_events.c.case_id == held.facts.id, schema_record.case_events.c.type.in_(types)
+        ).order_by(schema_record.case_events.c.seq.desc()).limit(1)
     )).one_or_none()
     if row is None:
         return None

@@ -15,8 +15,9 @@ from handoff.services.answering import needs_person
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
-from handoff.store.schema import case_events, case_items, messages
+from handoff.store.schema import case_items, messages
 from handoff.store.schema import cases as case_table
+from handoff.store.schema_record import case_events
 
 log = logging.getLogger(__name__)
 

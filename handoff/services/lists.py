@@ -20,7 +20,9 @@ from handoff.services import search
 from handoff.services.desk import CASES, OPEN_FIRST, PRESSING, Scope, line_of, seen_by, within
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import access_log, cases, conversations, messages, officers, read_marks
+from handoff.store.schema import cases, conversations, messages, officers
+from handoff.store.schema_desk import read_marks
+from handoff.store.schema_record import access_log
 
 SHOWN = 50  # lines on one page
 ON_BOARD = 150

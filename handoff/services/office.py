@@ -20,8 +20,9 @@ from handoff.domain.holidays import indonesian_holidays
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import cases, closures, confidential_reports, conversations, officers, shifts, units
+from handoff.store.schema import cases, closures, conversations, officers, shifts, units
 from handoff.store.schema_clocks import leaves
+from handoff.store.schema_moves import confidential_reports
 
 TAKES_CASES = frozenset(role.value for role in CARRYING)
 HAS_DUTY = TAKES_CASES | {Role.data_officer.value}  # whose own cases come by their role alone

@@ -18,7 +18,8 @@ from handoff.services.errors import Forbidden
 from handoff.services.office import calendar_of
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import answers, case_items, cases, conversations, messages, offices, publications, units
+from handoff.store.schema import answers, case_items, cases, conversations, messages, offices, units
+from handoff.store.schema_desk import publications
 
 CATALOGUE_ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 _NOBODY = UUID(int=0)

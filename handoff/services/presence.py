@@ -16,7 +16,8 @@ from handoff.services.outbox import CHANNEL
 from handoff.services.outbox import HERE as HAPPENED
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import cases, officers, presences
+from handoff.store.schema import cases, officers
+from handoff.store.schema_desk import presences
 
 HERE = timedelta(seconds=60)  # three pings may be late
 TYPING = timedelta(seconds=15)

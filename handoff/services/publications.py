@@ -16,7 +16,7 @@ from handoff.domain.text import clean
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import publication_events, publications
+from handoff.store.schema_desk import publication_events, publications
 
 REASON_CHARACTERS = 1000
 

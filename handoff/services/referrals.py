@@ -21,7 +21,9 @@ from handoff.services.runtime import Runtime
 from handoff.services.verbs import officer_speaks
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
-from handoff.store.schema import case_events, cases, conversations, referrals, units
+from handoff.store.schema import cases, conversations, units
+from handoff.store.schema_moves import referrals
+from handoff.store.schema_record import case_events
 
 LONGEST = timedelta(days=60)
 SHORT = 300  # characters of an office's name or a reference

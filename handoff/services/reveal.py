@@ -18,7 +18,8 @@ from handoff.services.holding import actor_of
 from handoff.services.outbox import notify
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import access_log, cases
+from handoff.store.schema import cases
+from handoff.store.schema_record import access_log
 
 LEAST_LETTERS = 5
 MOST_CHARACTERS = 300

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.words import words_of
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import unseal_json
-from handoff.store.schema import messages, search_words
+from handoff.store.schema import messages
+from handoff.store.schema_desk import search_words
 
 PURPOSE = "search"
 

@@ -14,8 +14,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.services import cases, ownership
 from handoff.services import outbox as outgoing
+from handoff.services import ownership, taking
 from handoff.services.runtime import Runtime
 from handoff.store import db, queue
 from handoff.store.schema import messages, outbox
@@ -92,9 +92,9 @@ async def withhold(runtime: Runtime, conversation_id: UUID, message_id: UUID) ->
         if question_id is None or await _with_a_person(connection, question_id):
             pass  # of two answers to one message both were withheld
         elif conversation.owner_officer_id is not None:
-            await cases.message_arrived(runtime, connection, conversation, question_id)
+            await taking.message_arrived(runtime, connection, conversation, question_id)
         else:
-            await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer")
+            await taking.take_in(runtime, connection, conversation, question_id, reason="suspended_answer")
     await dispatch(runtime, conversation_id)
 
 

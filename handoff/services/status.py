@@ -20,7 +20,7 @@ from handoff.catalogue import render
 from handoff.connectors import Connector, Found, Unknown
 from handoff.domain.case import Reason
 from handoff.domain.status import Asked, asked, nothing_else
-from handoff.services import answers, cases
+from handoff.services import answers, cases, taking
 from handoff.services.case_steps import doings
 from handoff.services.cases import Facts, key_of
 from handoff.services.runtime import Runtime
@@ -100,7 +100,7 @@ async def give(
                 runtime, connection, conversation, question_id, topic, "overview", rendered, told.classification
             )
     except answers.Suspended:
-        await cases.take_in(runtime, connection, conversation, question_id, reason="suspended_answer", topic=TOPIC,
+        await taking.take_in(runtime, connection, conversation, question_id, reason="suspended_answer", topic=TOPIC,
                             classification=told.classification)
         return
     if told.case is not None and told.case == conversation.open_case_id:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import ASPECTS, Aspect, stepwise
 from handoff.domain.repeating import SPAN
-from handoff.services import answers, cases
+from handoff.services import answers, cases, taking
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import answers as given
@@ -65,7 +65,7 @@ async def tell(
             few=True, step=step.number,
         )
     except answers.Suspended:
-        await cases.take_in(
+        await taking.take_in(
             runtime, connection, conversation, question_id, reason="suspended_answer", topic=step.topic
         )
         return

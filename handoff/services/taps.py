@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import ASPECTS
 from handoff.domain.case import Refusal
-from handoff.services import answering, cases, ownership, stepping
+from handoff.services import answering, cases, ownership, stepping, taking
 from handoff.services.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.wishes import Tap
@@ -63,13 +63,13 @@ async def carry_out(
         elif kind in ("topic", "aspect", "step"):
             await desk.topic(kind, rest)
         elif kind == "dispute":
-            await cases.take_in(
+            await taking.take_in(
                 runtime, connection, conversation, message_id, reason="disputed_answer", answer_id=UUID(rest)
             )
         elif kind == "person" and conversation.owner_officer_id is None:
-            await cases.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
+            await taking.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
         elif conversation.owner_officer_id is not None:
-            await cases.message_arrived(runtime, connection, conversation, message_id)
+            await taking.message_arrived(runtime, connection, conversation, message_id)
         else:
             await desk.outdated()
     return None
@@ -121,7 +121,7 @@ class _Desk:
         if self.conversation.owner_officer_id is not None:
             facts = await cases.load(self.connection, self.conversation.open_case_id)
             if facts.row.status != "assigned":
-                await cases.message_arrived(self.runtime, self.connection, self.conversation, self.message_id)
+                await taking.message_arrived(self.runtime, self.connection, self.conversation, self.message_id)
                 return
         if kind == "step":
             await self.step(rest)

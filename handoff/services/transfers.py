@@ -18,7 +18,8 @@ from handoff.services.holding import Held, actor_of, given_reason, holding
 from handoff.services.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import officers, transfers, units
+from handoff.store.schema import officers, units
+from handoff.store.schema_moves import transfers
 
 SYSTEM = Actor("system")
 

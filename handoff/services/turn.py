@@ -30,6 +30,7 @@ from handoff.services import (
     sending,
     status,
     stepping,
+    taking,
     taps,
 )
 from handoff.services.outbox import Outgoing, button, store
@@ -195,9 +196,9 @@ async def _to_officer(
         if conversation.fate is not None:
             return
         if conversation.owner_officer_id is not None:
-            await cases.message_arrived(runtime, connection, conversation, question.id)
+            await taking.message_arrived(runtime, connection, conversation, question.id)
         else:
-            await cases.take_in(
+            await taking.take_in(
                 runtime, connection, conversation, question.id, reason=reason, classification=classification
             )
 
@@ -249,7 +250,7 @@ async def _unchanged(
         if conversation.fate is not None:
             return True  # a custom action opened the case, or the sweep did
         if conversation.owner_officer_id is not None:
-            await cases.message_arrived(runtime, connection, conversation, question.id)
+            await taking.message_arrived(runtime, connection, conversation, question.id)
         elif conversation.owner_epoch != question.conversation.owner_epoch:
             return False
         else:
@@ -355,7 +356,7 @@ class _Application:
         if reply.intent.name == confidential.INTENT and not self.conversation.confidential:
             await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
             return
-        await cases.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
+        await taking.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
                             classification=reply.classification())
 
     async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> None:

@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import CaseState, ClosedReason, Status, Verb, transition
 from handoff.services import ownership
-from handoff.services.cases import CITIZEN, Facts, move, record, reopen
+from handoff.services.cases import CITIZEN, Facts, move, record
 from handoff.services.holding import Held, to_bot
 from handoff.services.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.supervising import bring_in, tell_outside_ways
-from handoff.store import schema
+from handoff.services.taking import reopen
+from handoff.store import schema_record
 from handoff.store.crypto import seal, unseal_json
-from handoff.store.schema import cases, ratings, unhelpful_replies
+from handoff.store.schema import cases
+from handoff.store.schema_moves import ratings, unhelpful_replies
 
 SECOND = 2  # the second "not yet", the second unhelpful reply of a case
 POOR = 2    # stars from which down the case is offered to be opened again
@@ -137,9 +139,9 @@ class Tap:
 
     async def _closed_before(self) -> dict[str, Any]:
         event = (await self.connection.execute(
-            select(schema.case_events).where(
-                schema.case_events.c.case_id == self.facts.id, schema.case_events.c.type == "reopened"
-            ).order_by(schema.case_events.c.seq.desc()).limit(1)
+            select(schema_record.case_events).where(
+                schema_record.case_events.c.case_id == self.facts.id, schema_record.case_events.c.type == "reopened"
+            ).order_by(schema_record.case_events.c.seq.desc()).limit(1)
         )).one()
         data_key = await self.runtime.keyring.open(self.connection, self.conversation.data_key_id)
         body: dict[str, Any] = unseal_json(data_key, event.id, event.body_enc)

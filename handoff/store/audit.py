@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.settings import Settings
 from handoff.store.crypto import seal_json
-from handoff.store.schema import anchor_heads, anchors, case_events, cases
+from handoff.store.schema import cases
+from handoff.store.schema_record import anchor_heads, anchors, case_events
 
 GENESIS = bytes(32)
 ANCHOR_SECONDS = 3600  # P10: at least hourly

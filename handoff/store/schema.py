@@ -7,7 +7,6 @@ Columns named `*_enc` are AES-GCM ciphertext under the data key of the row's con
 from __future__ import annotations
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -17,7 +16,6 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -61,7 +59,6 @@ def _stored_at() -> Column:
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{v}'" for v in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
-
 
 # --- the office ---------------------------------------------------------------------------------------------------
 
@@ -287,26 +284,6 @@ answers = Table(  # P8: what every automated answer rested on
 )
 Index("ix_answers_message_id", answers.c.message_id)
 
-publications = Table(  # one row for each topic that was ever suspended; the epoch makes "unchanged since" checkable
-    "publications", metadata,
-    Column("topic", String(60), primary_key=True),
-    Column("epoch", Integer, nullable=False, server_default="0"),
-    Column("suspended", Boolean, nullable=False, server_default=text("false")),
-    Column("reason", Text, nullable=True),
-    Column("officer_id", ForeignKey("officers.id"), nullable=True),
-    _at("changed_at"),
-)
-
-publication_events = Table(  # append-only: each change of a publication
-    "publication_events", metadata,
-    Column("topic", String(60), primary_key=True),
-    Column("epoch", Integer, primary_key=True),
-    Column("suspended", Boolean, nullable=False),
-    Column("reason", Text, nullable=True),
-    Column("officer_id", ForeignKey("officers.id"), nullable=False),
-    _at("at"),
-)
-
 outbox = Table(
     "outbox", metadata, _id(),
     Column("message_id", ForeignKey("messages.id"), nullable=False, unique=True),
@@ -397,17 +374,6 @@ Index("ix_cases_waiting_by_unit", cases.c.unit_id, postgresql_where=text("status
 Index("ix_cases_answered_by_unit", cases.c.unit_id, cases.c.first_replied_at)
 Index("ix_cases_conversation_id", cases.c.conversation_id)
 
-confidential_reports = Table(  # what a case with the reason `confidential_report` needs besides (adr/0018)
-    "confidential_reports", metadata,
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    # Officers whom it names, and their superiors: they never get it and never see it.
-    Column("kept_from", ARRAY(UUID(as_uuid=True)), nullable=False, server_default=text("'{}'")),
-    # Keyed hash of the message that it was: the same message is the same report, and the database tells nobody whose.
-    Column("origin_hash", LargeBinary, nullable=False, unique=True),
-    Column("link_hash", LargeBinary, nullable=False, unique=True),  # of the one-time link's token
-    _at("link_used_at", nullable=True),
-)
-
 case_items = Table(  # what the case is about: the message that opened it, and every further dispute that joined
     "case_items", metadata, _id(),
     Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
@@ -416,119 +382,6 @@ case_items = Table(  # what the case is about: the message that opened it, and e
     Column("reason", String(20), nullable=False),
     _at("created_at"),
 )
-
-transfers = Table(  # every request to another unit; what was said with it stands in the case's events
-    "transfers", metadata, _id(),
-    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
-    Column("from_unit_id", ForeignKey("units.id"), nullable=False),
-    Column("to_unit_id", ForeignKey("units.id"), nullable=False),
-    Column("asked_by", ForeignKey("officers.id"), nullable=False),
-    Column("asked_id", ForeignKey("officers.id"), nullable=False),
-    Column("outcome", String(10), nullable=False, server_default="pending"),
-    Column("answered_by", ForeignKey("officers.id"), nullable=True),
-    _at("created_at"), _at("answered_at", nullable=True),
-    _one_of("outcome", "pending", "accepted", "declined", "withdrawn"),
-)
-Index("uq_transfers_one_pending", transfers.c.case_id, unique=True, postgresql_where=transfers.c.outcome == "pending")
-
-referrals = Table(  # an office outside the system was written to: when to ask there again; the words are in the events
-    "referrals", metadata, _id(),
-    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
-    Column("officer_id", ForeignKey("officers.id"), nullable=False),
-    Column("ask_again_on", Date, nullable=True),  # NULL: nothing is waited for there any more
-    _at("reminded_at", nullable=True),
-    _at("created_at"),
-)
-Index("ix_referrals_due", referrals.c.ask_again_on,
-      postgresql_where=referrals.c.ask_again_on.isnot(None) & referrals.c.reminded_at.is_(None))
-
-unhelpful_replies = Table(  # append-only: replies that the citizen said did not help, each once
-    "unhelpful_replies", metadata,
-    Column("message_id", ForeignKey("messages.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
-    _at("at"),
-)
-
-ratings = Table(  # append-only: what the citizen thought of it, once closed; the last one counts
-    "ratings", metadata, _id(),
-    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
-    Column("stars", SmallInteger, nullable=False),
-    Column("comment_enc", LargeBinary, nullable=True),
-    _at("at"),
-    CheckConstraint("stars BETWEEN 1 AND 5", name="stars_known"),
-)
-
-case_events = Table(  # append-only: the application's role has INSERT and SELECT, nothing else (P10)
-    "case_events", metadata, _id(),
-    Column("case_id", ForeignKey("cases.id"), nullable=False),
-    Column("seq", Integer, nullable=False),
-    Column("type", String(40), nullable=False),
-    Column("actor_kind", String(10), nullable=False),
-    Column("actor_id", String(80), nullable=True),
-    _at("at"),
-    Column("body_enc", LargeBinary, nullable=False),
-    Column("prev_hash", LargeBinary, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-    UniqueConstraint("case_id", "seq"),
-)
-
-anchors = Table(  # append-only; `mac` is keyed outside the database
-    "anchors", metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    _at("at"),
-    Column("root", LargeBinary, nullable=False),
-    Column("prev_mac", LargeBinary, nullable=False),
-    Column("mac", LargeBinary, nullable=False),
-)
-
-anchor_heads = Table(
-    "anchor_heads", metadata,
-    Column("anchor_id", ForeignKey("anchors.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("seq", Integer, nullable=False),
-    Column("hash", LargeBinary, nullable=False),
-)
-
-access_log = Table(  # append-only: every look at a citizen's words (P11)
-    "access_log", metadata,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("officer_id", ForeignKey("officers.id"), nullable=False),
-    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
-    Column("what", String(40), nullable=False),
-    _at("at"),
-)
-
-# --- the desk -------------------------------------------------------------------------------------------------------
-
-drafts = Table(  # what an officer has begun to write; kept over a reload and a change of device
-    "drafts", metadata,
-    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    Column("id", UUID(as_uuid=True), nullable=False, unique=True),  # the associated data of `body_enc`
-    Column("body_enc", LargeBinary, nullable=False),
-    _at("updated_at"),
-)
-
-presences = Table(  # who is looking at or typing in a case; worth seconds
-    "presences", metadata,
-    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
-    Column("case_id", ForeignKey("cases.id"), primary_key=True),
-    _at("seen_at"), _at("typed_at", nullable=True),
-)
-
-read_marks = Table(  # how far an officer has read a conversation
-    "read_marks", metadata,
-    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
-    Column("seq", Integer, nullable=False),
-)
-
-search_words = Table(  # keyed hashes of the citizen's words; erasure deletes them (docs/adr/0012)
-    "search_words", metadata,
-    Column("word_hash", LargeBinary, primary_key=True),
-    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
-)
-Index("ix_search_words_conversation_id", search_words.c.conversation_id)
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
                "consents", "breaches", "unhelpful_replies", "ratings", "whatsapp_statuses", "whatsapp_events")

@@ -13,7 +13,8 @@ from handoff.services import lists, sweep, turn, verbs
 from handoff.services.case_steps import doings
 from handoff.services.cases import load
 from handoff.store import db
-from handoff.store.schema import case_events, officers, units
+from handoff.store.schema import officers, units
+from handoff.store.schema_record import case_events
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 from tests.support.office import open_case, person
 from tests.support.rasa import with_bot

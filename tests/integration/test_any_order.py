@@ -20,8 +20,9 @@ from handoff.services.inbox import Inbound, receive
 from handoff.services.referrals import Letter
 from handoff.services.runtime import Runtime
 from handoff.store import audit, db
-from handoff.store.schema import case_events, cases, conversations, officers
+from handoff.store.schema import cases, conversations, officers
 from handoff.store.schema_clocks import clocks
+from handoff.store.schema_record import case_events
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.office import person
 

@@ -13,7 +13,9 @@ from sqlalchemy import select, update
 from handoff.services import inbox, verbs
 from handoff.services.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import access_log, officers, read_marks
+from handoff.store.schema import officers
+from handoff.store.schema_desk import read_marks
+from handoff.store.schema_record import access_log
 from tests.integration.test_case_page import reachable
 from tests.support.citizen import UNSURE, Citizen, answers, colleague, reply
 from tests.support.console import browser, does, form_of, offered, opened, spoken

@@ -14,7 +14,9 @@ from handoff.services import conversations, desk, files, inbox, publications, st
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import access_log, cases, data_keys, publication_events
+from handoff.store.schema import cases, data_keys
+from handoff.store.schema_desk import publication_events
+from handoff.store.schema_record import access_log
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.office import officer_row, open_case, person, picture
 

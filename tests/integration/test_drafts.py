@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from handoff.services import drafts
 from handoff.store import db
 from handoff.store.schema import cases, conversations, data_keys
-from handoff.store.schema import drafts as kept_drafts
+from handoff.store.schema_desk import drafts as kept_drafts
 from tests.support.citizen import colleague
 from tests.support.console import browser, does, form_of, opened
 from tests.support.office import officer_row, open_case

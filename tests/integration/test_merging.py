@@ -12,7 +12,8 @@ from handoff.services.inbox import Inbound, receive
 from handoff.services.turn import drain
 from handoff.store import db
 from handoff.store.crypto import unseal
-from handoff.store.schema import citizens, contacts, conversations, ratings
+from handoff.store.schema import citizens, contacts, conversations
+from handoff.store.schema_moves import ratings
 from tests.integration.test_case_page import browser
 from tests.support import console
 from tests.support.citizen import UNSURE, Citizen, colleague

@@ -14,7 +14,8 @@ from handoff.domain.case import Role
 from handoff.services import inbox, staff, turn
 from handoff.services.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import access_log, messages
+from handoff.store.schema import messages
+from handoff.store.schema_record import access_log
 from handoff.web.limits import Buckets
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.office import PASSWORD, officer_row, open_case, open_case_with_file, person, serving, told

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from handoff.services import dismissals, verbs
 from handoff.services.errors import Conflict, Forbidden
 from handoff.store import db
-from handoff.store.schema import ratings
+from handoff.store.schema_moves import ratings
 from tests.support.citizen import UNSURE, Citizen, colleague, reply
 from tests.support.office import person
 

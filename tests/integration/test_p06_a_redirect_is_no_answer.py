@@ -12,7 +12,7 @@ from handoff.services import case_steps, cases, desk, referrals, transfers, verb
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.referrals import Letter
 from handoff.store import db
-from handoff.store.schema import case_events
+from handoff.store.schema_record import case_events
 from tests.support.citizen import UNSURE, Citizen, colleague, officer
 from tests.support.office import person
 

@@ -28,8 +28,10 @@ from handoff.services import (
 from handoff.services.answering import open_for_bot
 from handoff.services.errors import Forbidden, NotFound
 from handoff.store import audit, db
-from handoff.store.schema import cases, confidential_reports, messages, officers, search_words
+from handoff.store.schema import cases, messages, officers
 from handoff.store.schema_clocks import notices
+from handoff.store.schema_desk import search_words
+from handoff.store.schema_moves import confidential_reports
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 from tests.support.office import officer_row, person
 from tests.support.pages import Page

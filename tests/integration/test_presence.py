@@ -10,7 +10,7 @@ from sqlalchemy import update
 from handoff.services import presence
 from handoff.services.presence import HERE, TYPING, Present
 from handoff.store import db
-from handoff.store.schema import presences
+from handoff.store.schema_desk import presences
 from tests.support.citizen import colleague
 from tests.support.console import browser, form_of, opened
 from tests.support.office import officer_row, open_case

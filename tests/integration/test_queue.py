@@ -14,7 +14,9 @@ from handoff.services import desk, lists, office, verbs
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.lists import Wanted
 from handoff.store import db
-from handoff.store.schema import access_log, cases, officers, read_marks
+from handoff.store.schema import cases, officers
+from handoff.store.schema_desk import read_marks
+from handoff.store.schema_record import access_log
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.console import browser, form_of
 from tests.support.office import officer_row, open_case, person

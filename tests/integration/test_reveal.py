@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from handoff.services import desk
 from handoff.store import db
-from handoff.store.schema import access_log
+from handoff.store.schema_record import access_log
 from tests.support.console import browser, form_of, opened
 from tests.support.office import officer_row, open_case, person
 from tests.support.pages import Page

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from handoff.services import inbox, search
 from handoff.services.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import search_words
+from handoff.store.schema_desk import search_words
 from tests.support.citizen import Citizen
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]

@@ -16,8 +16,8 @@ from handoff.services import escalation, notices, referrals, transfers, verbs
 from handoff.services.errors import Unprocessable
 from handoff.services.referrals import Letter
 from handoff.store import audit, db
-from handoff.store.schema import case_events
 from handoff.store.schema_clocks import breaches
+from handoff.store.schema_record import case_events
 from tests.integration.test_case_page import browser, sent
 from tests.support.citizen import UNSURE, Citizen
 from tests.support.office import person

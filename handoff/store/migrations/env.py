@@ -2,7 +2,13 @@
 
 from alembic import context
 
-from handoff.store import schema_clocks, schema_whatsapp  # noqa: F401  (their tables)
+from handoff.store import (  # noqa: F401  (their tables)
+    schema_clocks,
+    schema_desk,
+    schema_moves,
+    schema_record,
+    schema_whatsapp,
+)
 from handoff.store.schema import metadata
 
 

@@ -1,0 +1,59 @@
+"""Further tables: what officers work with beside the cases, and which topics they suspended; conventions as in
+`store.schema`."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy.dialects.postgresql import UUID
+
+from handoff.store.schema import _at, metadata
+
+publications = Table(  # one row for each topic that was ever suspended; the epoch makes "unchanged since" checkable
+    "publications", metadata,
+    Column("topic", String(60), primary_key=True),
+    Column("epoch", Integer, nullable=False, server_default="0"),
+    Column("suspended", Boolean, nullable=False, server_default=text("false")),
+    Column("reason", Text, nullable=True),
+    Column("officer_id", ForeignKey("officers.id"), nullable=True),
+    _at("changed_at"),
+)
+
+publication_events = Table(  # append-only: each change of a publication
+    "publication_events", metadata,
+    Column("topic", String(60), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("suspended", Boolean, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("officer_id", ForeignKey("officers.id"), nullable=False),
+    _at("at"),
+)
+
+drafts = Table(  # what an officer has begun to write; kept over a reload and a change of device
+    "drafts", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("id", UUID(as_uuid=True), nullable=False, unique=True),  # the associated data of `body_enc`
+    Column("body_enc", LargeBinary, nullable=False),
+    _at("updated_at"),
+)
+
+presences = Table(  # who is looking at or typing in a case; worth seconds
+    "presences", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    _at("seen_at"), _at("typed_at", nullable=True),
+)
+
+read_marks = Table(  # how far an officer has read a conversation
+    "read_marks", metadata,
+    Column("officer_id", ForeignKey("officers.id"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("seq", Integer, nullable=False),
+)
+
+search_words = Table(  # keyed hashes of the citizen's words; erasure deletes them (docs/adr/0012)
+    "search_words", metadata,
+    Column("word_hash", LargeBinary, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+)
+Index("ix_search_words_conversation_id", search_words.c.conversation_id)
