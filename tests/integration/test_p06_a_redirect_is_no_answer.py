@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from handoff.services import case_steps, cases, desk, referrals, transfers, verbs
+from handoff.services import case_steps, cases, desk, referrals, transfers, turn, verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.referrals import Letter
 from handoff.store import db
@@ -53,6 +53,18 @@ async def test_p06_as_a_reply_it_is_sent_and_stops_no_clock(runtime):
     after = await citizen.case()
     assert after.first_replied_at == runtime.clock()
     assert after.waiting_since is None
+
+
+async def test_p06_a_question_that_asks_the_citizen_for_something_here_is_a_reply(runtime):
+    citizen = await with_case(runtime)
+    owner, case = await citizen.officer(), await citizen.case()
+    await verbs.ask(runtime, owner, case.id, "Boleh kirim foto KTP lama Anda ke email wlkp@kemenaker.go.id?")
+    assert (await citizen.case()).first_replied_at is None
+    await citizen.writes("lewat email saya tidak bisa")
+    await turn.drain(runtime, citizen.id)
+    await verbs.ask(runtime, owner, case.id, "Boleh kirim foto KTP lama Anda?")
+    after = await citizen.case()
+    assert (after.status, after.first_replied_at, after.waiting_since) == ("waiting_citizen", runtime.clock(), None)
 
 
 async def test_p06_as_a_resolution_it_is_refused_with_what_was_found(runtime):
