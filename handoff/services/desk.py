@@ -251,8 +251,9 @@ async def _messages(runtime: Runtime, connection: AsyncConnection, row: Row[Any]
             message["answer"] = given[message["answer"]["id"]]
         if message["case"]:
             del message["case"]["url"]  # its key is the citizen's: who has it can close the case
+        message["text"] = without_keys(message["text"])  # and so is a key within words, whoever wrote them
         if message["author"] == "citizen":  # who needs the numbers says why: services.reveal
-            masked = mask(without_keys(message["text"]))
+            masked = mask(message["text"])
             message["text"], message["masked"] = masked.text, list(masked.found)
         for file in message["attachments"]:
             file["name"] = mask(file["name"]).text
