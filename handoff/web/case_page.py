@@ -95,7 +95,7 @@ async def show(request: Request, number: str) -> HTTPResponse:
     """The case; with `?k=` the key becomes a cookie and leaves the address."""
     known, key = _number(number), request.args.get("k")
     if known is None:
-        return html.page(request, "case_locked.html", 404, {"Cache-Control": html.MINE}, mistyped=True)
+        return html.page(request, "case_locked.html", 404, {"Cache-Control": html.MINE}, mistyped=True, used=False)
     if known != number:
         return redirect(f"/kasus/{known}" + (f"?{request.query_string}" if key else ""), status=303)
     try:
@@ -314,7 +314,8 @@ def _away(request: Request, number: str) -> HTTPResponse:
 
 def _locked(request: Request) -> HTTPResponse:
     """The same for a wrong key, no key, and a number that does not exist."""
-    return html.page(request, "case_locked.html", 403, {"Cache-Control": html.MINE}, mistyped=False)
+    return html.page(request, "case_locked.html", 403, {"Cache-Control": html.MINE}, mistyped=False,
+                     used="terpakai" in request.args)
 
 
 def _number(text: str) -> str | None:

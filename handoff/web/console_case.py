@@ -105,7 +105,11 @@ async def case(request: Request, number: str) -> HTTPResponse:
 @console_case.get("/<number:str>/segar")
 async def fresh(request: Request, number: str) -> HTTPResponse:
     """What is new since the message `setelah`, and how the case stands, for a page that is open."""
-    return page(request, "petugas_case_fresh.html", **await _facts(request, number, Sent()))
+    facts = await _facts(request, number, Sent())
+    if facts["case"]["words"]:
+        case_id = await desk.locate(runtime_of(request), session_of(request).officer, number)
+        facts["moves"] = await moves_of(runtime_of(request), session_of(request), facts["case"], case_id)
+    return page(request, "petugas_case_fresh.html", **facts)
 
 
 @console_case.get("/<number:str>/kecil/<file:str>")

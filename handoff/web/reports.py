@@ -40,5 +40,6 @@ async def use(request: Request, token: str) -> HTTPResponse:
         number, key = await confidential.exchange(runtime_of(request), token)
     except NotFound:
         return html.page(request, "report_link.html", 404, {"Cache-Control": html.MINE}, known=False)
-    response = redirect(f"/kasus/{number}", status=303)
-    return give_key(request, response, number, key) if key else response
+    if key is None:  # the browser that used it has the cookie; every other one reads why the page stays shut
+        return redirect(f"/kasus/{number}?terpakai=1", status=303)
+    return give_key(request, redirect(f"/kasus/{number}", status=303), number, key)

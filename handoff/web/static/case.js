@@ -62,6 +62,7 @@
     const came = fresh.getElementById("baru");
     still(() => {
       for (const id of ["keadaan", "riwayat"]) byId(id).replaceWith(fresh.getElementById(id));
+      moves(byId("pindah"), fresh.getElementById("pindah"));
       if (talk.dataset.later) return; // an old page of a long talk
       for (const one of [...came.children]) {
         if (byId(one.id)) continue;
@@ -83,6 +84,14 @@
       const who = ["citizen", "bot", "officer", "note"].find((one) => newest.classList.contains(one));
       if (who) announce(says[`from${who[0].toUpperCase()}${who.slice(1)}`]);
     }
+  }
+
+  function moves(old, now) { // what somebody has opened or writes in stays until it is sent or put away
+    if (!old || !now || old.querySelector("details[open] :focus")) return;
+    if ([...old.querySelectorAll("textarea, input[type=text], input[type=date]")].some((one) => one.value)) return;
+    const opened = [...old.querySelectorAll("details[open] > summary")].map((one) => one.textContent);
+    old.replaceWith(now);
+    for (const one of now.querySelectorAll("summary")) if (opened.includes(one.textContent)) one.parentElement.open = true;
   }
 
   function actions(now) { // a box with words is never taken away, only its button
