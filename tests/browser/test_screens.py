@@ -14,8 +14,8 @@ from tests.support.people import Citizen
 Open = Callable[..., Page]
 PAGES = {
     "services": "/layanan", "services-found": "/layanan?q=ktp", "services-none": "/layanan?q=zebra",
-    "service": "/layanan/ktp_hilang", "case-locked": "/kasus/KTP-0000", "missing": "/tidak-ada",
-    "desk-door": "/petugas",
+    "service": "/layanan/ktp_hilang", "service-refused": "/layanan/bansos_cek", "privacy": "/privasi",
+    "case-locked": "/kasus/KTP-0000", "missing": "/tidak-ada", "desk-door": "/petugas",
 }
 
 
