@@ -209,7 +209,7 @@ async def test_p06_refer_and_accompany_tells_the_citizen_and_keeps_officer_and_c
     after = await citizen.case()
     assert (after.officer_id, after.first_replied_at) == (owner.id, None)
     said = (await citizen.sees())[-1]["text"]
-    for part in ("Kementerian Ketenagakerjaan", "Permintaan mengubah data WLKP.", "560/112", "30 November 2026"):
+    for part in ("Kementerian Ketenagakerjaan", "Permintaan mengubah data WLKP", "560/112", "30 November 2026"):
         assert part in said
         assert part in await steps(runtime, case.id)
     assert await referrals.remind(runtime) == 0
