@@ -27,12 +27,14 @@ from sqlalchemy import Row, select
 
 from benchmarks.figures import Target
 from handoff.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, Cluster
-from handoff.services import conversations, escalation, inbox, lists
-from handoff.services.answering import open_for_bot
-from handoff.services.inbox import Inbound
-from handoff.services.lists import Wanted
+from handoff.services.deadlines import escalation
+from handoff.services.people.seed import seed_example
 from handoff.services.runtime import Runtime
-from handoff.services.seed import seed_example
+from handoff.services.talk import conversations, inbox
+from handoff.services.talk.answering import open_for_bot
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import lists
+from handoff.services.views.lists import Wanted
 from handoff.settings import Settings, new_secrets
 from handoff.store import db
 from handoff.store.migrate import upgrade

@@ -96,7 +96,7 @@ def _audit_verify(_: argparse.Namespace) -> int:
 
 def _calendar(arguments: argparse.Namespace) -> int:
     from handoff.commands import CommandError, change_calendar
-    from handoff.services import calendars
+    from handoff.services.deadlines import calendars
 
     def change(runtime: Runtime) -> Awaitable[int]:
         if arguments.what == "close":

@@ -8,10 +8,10 @@ from typing import Any
 from sanic import Sanic
 
 from handoff import logs
-from handoff.services import sweep
-from handoff.services.conversations import Doorkeeper
-from handoff.services.files import FILE_BYTES
+from handoff.services.attachments.files import FILE_BYTES
+from handoff.services.deadlines import sweep
 from handoff.services.runtime import Runtime
+from handoff.services.talk.conversations import Doorkeeper
 from handoff.settings import Settings
 from handoff.web import errors, html
 from handoff.web.board import Board

@@ -17,8 +17,8 @@ from handoff.domain.calendar import CalendarError
 from handoff.domain.case import Role
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
-from handoff.services import duty, staff
 from handoff.services.errors import NotFound, ServiceError
+from handoff.services.people import duty, staff
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, revisions

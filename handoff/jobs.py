@@ -17,9 +17,14 @@ from handoff import logs
 from handoff.channels.whatsapp import media
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
-from handoff.services import clocks as case_clocks
-from handoff.services import duty, escalation, late, mail, referrals, sweep, turn, uploads
+from handoff.services.attachments import uploads
+from handoff.services.case import referrals
+from handoff.services.deadlines import clocks as case_clocks
+from handoff.services.deadlines import escalation, sweep
+from handoff.services.people import duty
+from handoff.services.post import mail
 from handoff.services.runtime import Runtime
+from handoff.services.talk import late, turn
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
 

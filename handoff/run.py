@@ -122,7 +122,7 @@ class _House:
             await self._seed()
 
     async def _seed(self) -> None:
-        from handoff.services.seed import seed_example
+        from handoff.services.people.seed import seed_example
 
         self._journal.event("making the example office")
         people = await asyncio.to_thread(seed_example, replace(self._settings, database_url=self._urls.app))

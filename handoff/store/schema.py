@@ -176,7 +176,7 @@ conversations = Table(
     Column("confidential", Boolean, nullable=False, server_default=text("false")),
     Column("token_hash", LargeBinary, nullable=True),  # web: SHA-256 of the bearer token
     Column("next_seq", Integer, nullable=False, server_default="1"),
-    # Who speaks (P4): NULL is the bot; changed by `services.ownership.give` only, which raises the epoch.
+    # Who speaks (P4): NULL is the bot; changed by `services.talk.ownership.give` only, which raises the epoch.
     Column("owner_officer_id", UUID(as_uuid=True), nullable=True),
     Column("owner_epoch", Integer, nullable=False, server_default="0"),
     Column("open_case_id", UUID(as_uuid=True), nullable=True),

@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.access import Permission, Viewer, may
-from handoff.services import desk
-from handoff.services.desk import Change
 from handoff.services.runtime import Runtime
+from handoff.services.views import desk
+from handoff.services.views.desk import Change
 from handoff.store.db import DatabaseAway
 from handoff.web.live import Hub
 

@@ -21,11 +21,16 @@ from sanic.response import HTTPResponse, raw, redirect
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
-from handoff.services import clocks, consents, conversations, delivery, dossier, files, inbox, merging, pages
-from handoff.services.case_steps import doings
+from handoff.services.attachments import files
+from handoff.services.case import merging
+from handoff.services.case.case_steps import doings
+from handoff.services.deadlines import clocks
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
-from handoff.services.inbox import Inbound
-from handoff.services.pages import OpenedCase
+from handoff.services.post import delivery
+from handoff.services.talk import consents, conversations, inbox
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import dossier, pages
+from handoff.services.views.pages import OpenedCase
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.chat import send_file

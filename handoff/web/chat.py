@@ -17,9 +17,12 @@ from sanic.response import HTTPResponse, empty, raw
 from sqlalchemy import Row
 
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services import consents, conversations, delivery, files, inbox, merging, uploads
+from handoff.services.attachments import files, uploads
+from handoff.services.case import merging
 from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
-from handoff.services.inbox import Inbound
+from handoff.services.post import delivery
+from handoff.services.talk import consents, conversations, inbox
+from handoff.services.talk.inbox import Inbound
 from handoff.store.db import DatabaseAway
 from handoff.web import streams
 from handoff.web.requests import address_of, answer, bearer_of, body_of, limit, number_of, runtime_of, uuid_of

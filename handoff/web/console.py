@@ -17,10 +17,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from handoff.domain import assignment
 from handoff.domain.case import Status
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services import office, staff
 from handoff.services.errors import Forbidden, ServiceError, Unauthorized
+from handoff.services.people import office, staff
+from handoff.services.people.staff import Session
 from handoff.services.runtime import Runtime
-from handoff.services.staff import Session
 from handoff.store.db import DatabaseAway
 from handoff.web import html, officers
 from handoff.web.errors import DATABASE_AWAY_SECONDS, retry_headers

@@ -10,8 +10,9 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.services import desk, leading, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import ServiceError, Unprocessable
+from handoff.services.views import desk, leading
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.console import authenticate, database_away, field_of, known, page, refused, session_of, told

@@ -19,11 +19,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Refusal, Verb, transition
 from handoff.domain.closing import Cause
-from handoff.services import desk, drafts, files, presence, reading
-from handoff.services.conversations import PAGE
+from handoff.services.attachments import files
+from handoff.services.attachments.metadata import PICTURES, thumbnail
 from handoff.services.errors import NotFound, ServiceError
-from handoff.services.metadata import PICTURES, thumbnail
-from handoff.services.staff import Session
+from handoff.services.people.staff import Session
+from handoff.services.talk.conversations import PAGE
+from handoff.services.views import desk, drafts, presence, reading
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.console import (

@@ -13,9 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.closing import Cause
 from handoff.domain.redirect import read
-from handoff.services import desk, drafts, presence, verbs
-from handoff.services import reveal as revealing
+from handoff.services.case import verbs
 from handoff.services.errors import BadRequest, NotFound, ServiceError
+from handoff.services.views import desk, drafts, presence
+from handoff.services.views import reveal as revealing
 from handoff.store.db import DatabaseAway
 from handoff.web import html, officers
 from handoff.web.console import Unavailable, authenticate, field_of, known, page, session_of

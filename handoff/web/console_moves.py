@@ -1,5 +1,5 @@
 """`/petugas/kasus/<number>/…`: who has the case and how it ends, as forms without JavaScript. What each does is
-`services.transfers`, `.referrals`, `.dismissals`; a refusal is told on the case, with what was typed."""
+`services.case.transfers`, `.referrals`, `.dismissals`; a refusal is told on the case, with what was typed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from sanic.response import HTTPResponse, redirect
 from sqlalchemy import Row
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.services import desk, dismissals, merging, referrals, transfers, verbs
+from handoff.services.case import dismissals, merging, referrals, transfers, verbs
+from handoff.services.case.referrals import Letter
 from handoff.services.errors import NotFound, ServiceError, Unprocessable
-from handoff.services.referrals import Letter
 from handoff.services.runtime import Runtime
+from handoff.services.views import desk
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.console import authenticate, database_away, field_of, known, refused, session_of

@@ -8,8 +8,8 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.services import notices
 from handoff.services.errors import BadRequest, ServiceError
+from handoff.services.post import notices
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.console import authenticate, database_away, field_of, page, refused, session_of

@@ -13,10 +13,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.access import OFFICE_WIDE
 from handoff.domain.case import Reason, Role, Status
-from handoff.services import lists, notices, office
-from handoff.services.desk import Scope
 from handoff.services.errors import BadRequest, ServiceError
-from handoff.services.lists import SHOWN, Wanted
+from handoff.services.people import office
+from handoff.services.post import notices
+from handoff.services.views import lists
+from handoff.services.views.desk import Scope
+from handoff.services.views.lists import SHOWN, Wanted
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.console import authenticate, database_away, field_of, page, refused, session_of, titles, told

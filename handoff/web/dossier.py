@@ -11,8 +11,8 @@ import font_roboto
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
 
-from handoff.services.clocks import Promise
-from handoff.services.dossier import Dossier
+from handoff.services.deadlines.clocks import Promise
+from handoff.services.views.dossier import Dossier
 from handoff.texts import Texts, long_time
 
 SIZE, SMALL, LINE = 10.5, 9.0, 5.2  # points, points, millimetres

@@ -20,9 +20,9 @@ from sanic.response import HTTPResponse, empty, raw
 from sanic.response import html as html_response
 
 from handoff.catalogue.schema import Office
-from handoff.services import pages
-from handoff.services.lists import COUNTED
-from handoff.services.pages import Sign, Today
+from handoff.services.views import pages
+from handoff.services.views.lists import COUNTED
+from handoff.services.views.pages import Sign, Today
 from handoff.store.db import DatabaseAway
 from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
 from handoff.web.assets import FOLDER, Asset, Assets

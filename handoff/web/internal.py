@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from handoff.services import answering
 from handoff.services.errors import Unauthorized
+from handoff.services.talk import answering
 from handoff.web.requests import answer, bearer_of, body_of, runtime_of
 
 internal = Blueprint("internal", url_prefix="/internal/v1")

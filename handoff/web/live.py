@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from handoff.services.outbox import CHANNEL, HERE
+from handoff.services.post.outbox import CHANNEL, HERE
 from handoff.store import db
 
 log = logging.getLogger(__name__)

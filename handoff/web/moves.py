@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Refusal, Role, Status, Verb, transition
-from handoff.services import merging, referrals, transfers
-from handoff.services.referrals import Waiting
+from handoff.services.case import merging, referrals, transfers
+from handoff.services.case.referrals import Waiting
+from handoff.services.people.staff import Session
 from handoff.services.runtime import Runtime
-from handoff.services.staff import Session
 
 #: A colleague of any other unit: whom exactly is asked is chosen when it is asked.
 _SOMEBODY = Actor("officer", "somebody", Role.officer, "another unit")

@@ -18,10 +18,13 @@ from handoff.domain.access import Permission, allows
 from handoff.domain.case import Role, Status
 from handoff.domain.closing import Cause
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services import desk, publications, staff, verbs
-from handoff.services.desk import Scope
+from handoff.services.case import verbs
 from handoff.services.errors import BadRequest, Forbidden, NotFound, Unauthorized
-from handoff.services.staff import Session
+from handoff.services.people import staff
+from handoff.services.people.staff import Session
+from handoff.services.talk import publications
+from handoff.services.views import desk
+from handoff.services.views.desk import Scope
 from handoff.web import streams
 from handoff.web.chat import KEY_CHARACTERS, as_download
 from handoff.web.requests import address_of, answer, body_of, limit, number_of, runtime_of, uuid_of

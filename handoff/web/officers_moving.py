@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from handoff.services import desk, dismissals, duty, leading, merging, referrals, transfers, verbs
-from handoff.services.referrals import SHORT, Letter
+from handoff.services.case import dismissals, merging, referrals, transfers, verbs
+from handoff.services.case.referrals import SHORT, Letter
+from handoff.services.people import duty
+from handoff.services.views import desk, leading
 from handoff.web.officers import after, located, meant, officers, session_of
 from handoff.web.requests import answer, body_of, runtime_of, uuid_of
 

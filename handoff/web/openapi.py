@@ -19,8 +19,8 @@ from sanic.response import HTTPResponse
 from sanic.router import Route
 
 from handoff.domain.case import Status
-from handoff.services.desk import Scope
-from handoff.services.uploads import PIECE_BYTES
+from handoff.services.attachments.uploads import PIECE_BYTES
+from handoff.services.views.desk import Scope
 from handoff.web import html
 from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Sent, Stored, Uploading
 from handoff.web.api_models_officers import (

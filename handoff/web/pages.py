@@ -7,9 +7,9 @@ from sanic.response import HTTPResponse
 
 from handoff.catalogue import Topic, render
 from handoff.catalogue.wording import wording
-from handoff.services import finder
-from handoff.services import pages as services
 from handoff.services.errors import NotFound
+from handoff.services.talk import finder
+from handoff.services.views import pages as services
 from handoff.web import html
 from handoff.web.assets import FOR_EVER, SHORTLY
 from handoff.web.families import family_of, grouped

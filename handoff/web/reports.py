@@ -6,7 +6,7 @@ from __future__ import annotations
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 
-from handoff.services import confidential
+from handoff.services.case import confidential
 from handoff.services.errors import NotFound
 from handoff.store.db import DatabaseAway
 from handoff.web import html

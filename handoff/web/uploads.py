@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
-from handoff.services import uploads as service
+from handoff.services.attachments import uploads as service
+from handoff.services.attachments.uploads import Upload, WrongOffset
 from handoff.services.errors import BadRequest
-from handoff.services.uploads import Upload, WrongOffset
 from handoff.web.chat import admitted, key_of
 from handoff.web.requests import address_of, answer, body_of, limit, runtime_of, uuid_of
 

@@ -8,7 +8,7 @@ import functools
 import pytest
 
 from handoff.catalogue import load
-from handoff.services import staff
+from handoff.services.people import staff
 from handoff.services.runtime import Runtime
 from tests.support.office import CHEAP, HandClock, serving, settings_for, with_office
 

@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from handoff.domain.case import Role
-from handoff.services import lists, sweep, turn, verbs
-from handoff.services.case_steps import doings
-from handoff.services.cases import load
+from handoff.services.case import verbs
+from handoff.services.case.case_steps import doings
+from handoff.services.case.cases import load
+from handoff.services.deadlines import sweep
+from handoff.services.talk import turn
+from handoff.services.views import lists
 from handoff.store import db
 from handoff.store.schema import officers, units
 from handoff.store.schema_record import case_events

@@ -14,11 +14,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from handoff.services import dismissals, referrals, transfers, turn, verbs
+from handoff.services.case import dismissals, referrals, transfers, verbs
+from handoff.services.case.referrals import Letter
 from handoff.services.errors import ServiceError
-from handoff.services.inbox import Inbound, receive
-from handoff.services.referrals import Letter
 from handoff.services.runtime import Runtime
+from handoff.services.talk import turn
+from handoff.services.talk.inbox import Inbound, receive
 from handoff.store import audit, db
 from handoff.store.schema import cases, conversations, officers
 from handoff.store.schema_clocks import clocks

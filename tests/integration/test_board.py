@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from handoff.services import conversations, desk, leading, office, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
+from handoff.services.people import office
+from handoff.services.talk import conversations
+from handoff.services.views import desk, leading
 from handoff.store import audit, db
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.console import browser

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import update
 
-from handoff.services import cases, conversations, turn, verbs
+from handoff.services.case import cases, verbs
+from handoff.services.talk import conversations, turn
 from handoff.store import db
 from handoff.store.schema import cases as case_table
 from handoff.web import case_page

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.services import turn, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import Conflict
+from handoff.services.talk import turn
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 from tests.support.rasa import bot_says
 

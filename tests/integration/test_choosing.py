@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.services import inbox, turn
-from handoff.services.inbox import Inbound
+from handoff.services.talk import inbox, turn
+from handoff.services.talk.inbox import Inbound
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 
 pytestmark = pytest.mark.parametrize("postgres", [16], indirect=True, ids=["pg16"])  # one is enough

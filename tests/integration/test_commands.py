@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from handoff.__main__ import main
-from handoff.services import staff
+from handoff.services.people import staff
 from handoff.services.runtime import Runtime
 from handoff.store import audit, db
 from tests.support.office import SECRETS, open_case

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from handoff.services import consents as agreed
-from handoff.services import conversations as services
-from handoff.services import desk, inbox, verbs
-from handoff.services.inbox import Inbound
+from handoff.services.case import verbs
+from handoff.services.talk import consents as agreed
+from handoff.services.talk import conversations as services
+from handoff.services.talk import inbox
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import citizens, consents, conversations
 from tests.integration.test_case_page import browser, sent, with_case

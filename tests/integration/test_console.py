@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from handoff.domain.case import Role
-from handoff.services import escalation, staff
+from handoff.services.deadlines import escalation
+from handoff.services.people import staff
 from handoff.store import db
 from handoff.store.schema import officers
 from handoff.web.limits import Buckets

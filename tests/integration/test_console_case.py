@@ -10,8 +10,9 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
-from handoff.services import inbox, verbs
-from handoff.services.inbox import Inbound
+from handoff.services.case import verbs
+from handoff.services.talk import inbox
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import officers
 from handoff.store.schema_desk import read_marks

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from handoff.services import dismissals, transfers
+from handoff.services.case import dismissals, transfers
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.console import browser, does, moves, opened
 from tests.support.office import person

@@ -10,9 +10,13 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import ProgrammingError
 
 from handoff.domain.case import Role, Status
-from handoff.services import conversations, desk, files, inbox, publications, staff, turn, verbs
+from handoff.services.attachments import files
+from handoff.services.case import verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
-from handoff.services.inbox import Inbound
+from handoff.services.people import staff
+from handoff.services.talk import conversations, inbox, publications, turn
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import cases, data_keys
 from handoff.store.schema_desk import publication_events

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
-from handoff.services import drafts
+from handoff.services.views import drafts
 from handoff.store import db
 from handoff.store.schema import cases, conversations, data_keys
 from handoff.store.schema_desk import drafts as kept_drafts

@@ -13,8 +13,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from handoff.services import cases, closing, escalation, inbox, mail, notices, turn, verbs
-from handoff.services.inbox import Inbound
+from handoff.services.case import cases, closing, verbs
+from handoff.services.deadlines import escalation
+from handoff.services.post import mail, notices
+from handoff.services.talk import inbox, turn
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import officers
 from handoff.store.schema_clocks import breaches, clocks

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from handoff.services import inbox, publications, turn
-from handoff.services.inbox import Inbound
+from handoff.services.talk import inbox, publications, turn
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store import schema as tables
 from tests.support.citizen import Citizen, answers

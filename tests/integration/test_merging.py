@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from handoff.services import dossier, merging, pages, verbs
-from handoff.services.cases import key_of
+from handoff.services.case import merging, verbs
+from handoff.services.case.cases import key_of
 from handoff.services.errors import Conflict, Forbidden, Unprocessable
-from handoff.services.inbox import Inbound, receive
-from handoff.services.turn import drain
+from handoff.services.talk.inbox import Inbound, receive
+from handoff.services.talk.turn import drain
+from handoff.services.views import dossier, pages
 from handoff.store import db
 from handoff.store.crypto import unseal
 from handoff.store.schema import citizens, contacts, conversations

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from handoff.domain.case import Role
-from handoff.services import inbox, staff, turn
-from handoff.services.inbox import Inbound
+from handoff.services.people import staff
+from handoff.services.talk import inbox, turn
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import messages
 from handoff.store.schema_record import access_log

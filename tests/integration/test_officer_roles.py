@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text, update
 
 from handoff.domain.case import Role
-from handoff.services import staff
+from handoff.services.people import staff
 from handoff.store import db
 from handoff.store.schema import officers
 from tests.support.citizen import colleague

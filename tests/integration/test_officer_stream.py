@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from handoff.services import inbox, presence, staff, verbs
-from handoff.services.inbox import Inbound
+from handoff.services.case import verbs
+from handoff.services.people import staff
+from handoff.services.talk import inbox
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import presence
 from handoff.store import db
 from handoff.web import officers as officer_api
 from tests.support.citizen import colleague

@@ -8,7 +8,8 @@ import re
 import httpx
 import pytest
 
-from handoff.services import sending, turn
+from handoff.services.post import sending
+from handoff.services.talk import turn
 from handoff.web import openapi
 from handoff.web.api_models import Begun, CaseOpened, Consented, Error, Messages, Stored, Uploading
 from handoff.web.api_models_officers import Acted, Candidates, CaseLines, FullCase, Published, SignedIn, Spoke

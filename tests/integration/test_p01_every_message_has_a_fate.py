@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from handoff.services import inbox, sweep, turn
+from handoff.services.deadlines import sweep
 from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
-from handoff.services.inbox import Inbound
+from handoff.services.talk import inbox, turn
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import messages
 from tests.support.citizen import UNSURE, Citizen, answers, reply

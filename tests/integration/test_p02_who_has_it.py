@@ -8,10 +8,14 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from handoff.services import conversations, desk, duty, inbox, notices, staff, verbs
-from handoff.services.answering import open_for_bot
+from handoff.services.case import verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unauthorized, Unprocessable
-from handoff.services.inbox import Inbound
+from handoff.services.people import duty, staff
+from handoff.services.post import notices
+from handoff.services.talk import conversations, inbox
+from handoff.services.talk.answering import open_for_bot
+from handoff.services.talk.inbox import Inbound
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import cases as case_table
 from handoff.store.schema import officers

@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from handoff.services import inbox, late, sweep, turn
-from handoff.services.answering import open_for_bot
-from handoff.services.inbox import Inbound
+from handoff.services.deadlines import sweep
+from handoff.services.talk import inbox, late, turn
+from handoff.services.talk.answering import open_for_bot
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import case_items
 from tests.support.citizen import UNSURE, Citizen, answers, reply

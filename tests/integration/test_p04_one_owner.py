@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
-from handoff.services import publications, sending, turn, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import Conflict
+from handoff.services.post import sending
+from handoff.services.talk import publications, turn
 from handoff.store import db
 from handoff.store.schema import conversations, officers
 from tests.support.citizen import UNSURE, Citizen, answers, colleague

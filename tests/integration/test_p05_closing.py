@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from handoff.services import dismissals, verbs
+from handoff.services.case import dismissals, verbs
 from handoff.services.errors import Conflict, Forbidden
 from handoff.store import db
 from handoff.store.schema_moves import ratings

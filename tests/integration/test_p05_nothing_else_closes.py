@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from handoff.services import turn, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import ServiceError
-from handoff.services.inbox import Inbound, receive
+from handoff.services.talk import turn
+from handoff.services.talk.inbox import Inbound, receive
 from tests.integration.test_officer_roles import API, ROUTES
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.office import person

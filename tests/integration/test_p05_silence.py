@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from handoff.services import cases, delivery, escalation, notices, turn, verbs
+from handoff.services.case import cases, verbs
+from handoff.services.deadlines import escalation
+from handoff.services.post import delivery, notices
+from handoff.services.talk import turn
 from handoff.store import db
 from handoff.store.schema import messages
 from tests.support.citizen import Citizen

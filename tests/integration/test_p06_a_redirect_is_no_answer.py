@@ -8,9 +8,11 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from handoff.services import case_steps, cases, desk, referrals, transfers, turn, verbs
+from handoff.services.case import case_steps, cases, referrals, transfers, verbs
+from handoff.services.case.referrals import Letter
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
-from handoff.services.referrals import Letter
+from handoff.services.talk import turn
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_record import case_events
 from tests.support.citizen import UNSURE, Citizen, colleague, officer

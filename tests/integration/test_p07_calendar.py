@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from handoff.domain.calendar import CalendarError
-from handoff.services import calendars, case_steps, cases, desk, escalation
+from handoff.services.case import case_steps, cases
+from handoff.services.deadlines import calendars, escalation
 from handoff.services.errors import NotFound
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_clocks import breaches, clocks
 from tests.support.office import officer_row, open_case

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 from sqlalchemy import insert, select, update
 
-from handoff.services import turn, verbs
-from handoff.services.clocks import adopt
+from handoff.services.case import verbs
+from handoff.services.deadlines.clocks import adopt
+from handoff.services.talk import turn
 from handoff.store import db
 from handoff.store.schema import cases, units
 from handoff.store.schema_clocks import breaches, clocks, leaves

@@ -9,7 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from handoff.services import case_steps, cases, escalation, notices, turn, verbs
+from handoff.services.case import case_steps, cases, verbs
+from handoff.services.deadlines import escalation
+from handoff.services.post import notices
+from handoff.services.talk import turn
 from handoff.store import db
 from handoff.store.schema_clocks import breaches, clocks, tellings
 from handoff.store.schema_clocks import notices as notice_table

@@ -10,8 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from handoff.services import escalation, inbox, mail, notices, turn, verbs
-from handoff.services.inbox import Inbound
+from handoff.services.case import verbs
+from handoff.services.deadlines import escalation
+from handoff.services.post import mail, notices
+from handoff.services.talk import inbox, turn
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema import contacts, officers
 from handoff.store.schema_clocks import mails

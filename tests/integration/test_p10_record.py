@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
-from handoff.services.conversations import read
+from handoff.services.talk.conversations import read
 from handoff.store import audit, crypto, db, migrate
 from handoff.store.keys import missing_keys
 from handoff.store.schema import APPEND_ONLY, metadata

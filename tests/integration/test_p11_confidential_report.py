@@ -13,20 +13,13 @@ import pytest
 from sqlalchemy import select, text
 
 from handoff.domain.case import Role
-from handoff.services import (
-    confidential,
-    conversations,
-    desk,
-    escalation,
-    leading,
-    lists,
-    sending,
-    transfers,
-    turn,
-    verbs,
-)
-from handoff.services.answering import open_for_bot
+from handoff.services.case import confidential, transfers, verbs
+from handoff.services.deadlines import escalation
 from handoff.services.errors import Forbidden, NotFound
+from handoff.services.post import sending
+from handoff.services.talk import conversations, turn
+from handoff.services.talk.answering import open_for_bot
+from handoff.services.views import desk, leading, lists
 from handoff.store import audit, db
 from handoff.store.schema import cases, messages, officers
 from handoff.store.schema_clocks import notices

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import update
 
-from handoff.services import publications
+from handoff.services.talk import publications
 from handoff.store import db
 from handoff.store.schema import offices
 from handoff.web.assets import FOLDER

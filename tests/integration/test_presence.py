@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from handoff.services import presence
-from handoff.services.presence import HERE, TYPING, Present
+from handoff.services.views import presence
+from handoff.services.views.presence import HERE, TYPING, Present
 from handoff.store import db
 from handoff.store.schema_desk import presences
 from tests.support.citizen import colleague

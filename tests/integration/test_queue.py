@@ -10,9 +10,11 @@ from sqlalchemy import select, update
 
 from handoff.domain.access import Matter, Permission, may
 from handoff.domain.case import Reason, Role, Status
-from handoff.services import desk, lists, office, verbs
+from handoff.services.case import verbs
 from handoff.services.errors import Forbidden, NotFound
-from handoff.services.lists import Wanted
+from handoff.services.people import office
+from handoff.services.views import desk, lists
+from handoff.services.views.lists import Wanted
 from handoff.store import db
 from handoff.store.schema import cases, officers
 from handoff.store.schema_desk import read_marks

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from handoff.catalogue import render
-from handoff.services import turn
+from handoff.services.talk import turn
 from tests.support.citizen import Citizen, answers, reply
 
 pytestmark = pytest.mark.parametrize("postgres", [16], indirect=True, ids=["pg16"])  # one is enough

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from handoff.services import desk
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_record import access_log
 from tests.support.console import browser, form_of, opened

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from handoff.services import inbox, search
-from handoff.services.inbox import Inbound
+from handoff.services.talk import inbox, search
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.schema_desk import search_words
 from tests.support.citizen import Citizen

@@ -11,8 +11,8 @@ from sqlalchemy import func, select, update
 
 import handoff.store.migrate
 from handoff.domain.case import Role
-from handoff.services import seed, staff
 from handoff.services.errors import Conflict, Forbidden, NotFound, ServiceError, TooMany, Unauthorized, Unprocessable
+from handoff.services.people import seed, staff
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import officers, offices, sessions, shifts, units

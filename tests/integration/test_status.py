@@ -10,8 +10,10 @@ from sqlalchemy import select
 
 from handoff.connectors import Connectors, load
 from handoff.domain import number as case_number
-from handoff.services import desk, turn, verbs
-from handoff.services.cases import key_of
+from handoff.services.case import verbs
+from handoff.services.case.cases import key_of
+from handoff.services.talk import turn
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import answers as given_answers
 from handoff.store.schema import conversations

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from handoff.catalogue import stepwise
-from handoff.services import publications, turn
+from handoff.services.talk import publications, turn
 from handoff.store import db
 from handoff.store import schema as tables
 from tests.support.citizen import Citizen, answers

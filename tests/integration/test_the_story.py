@@ -12,9 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select
 
-from handoff.services import escalation, notices, referrals, transfers, verbs
+from handoff.services.case import referrals, transfers, verbs
+from handoff.services.case.referrals import Letter
+from handoff.services.deadlines import escalation
 from handoff.services.errors import Unprocessable
-from handoff.services.referrals import Letter
+from handoff.services.post import notices
 from handoff.store import audit, db
 from handoff.store.schema_clocks import breaches
 from handoff.store.schema_record import case_events

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from handoff.services import files, uploads
+from handoff.services.attachments import files, uploads
 from handoff.store import db, schema
 from tests.support.people import refused
 

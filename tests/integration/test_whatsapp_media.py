@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, text
 
 from handoff.channels.whatsapp import intake, media
-from handoff.services import conversations, files, turn
+from handoff.services.attachments import files
+from handoff.services.talk import conversations, turn
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_media
 from tests.integration.test_whatsapp_sending import api, graph, settings  # noqa: F401  (fixtures)

@@ -13,10 +13,11 @@ from sqlalchemy import select, text
 from handoff import jobs
 from handoff.channels.whatsapp import intake, outcome, sending
 from handoff.channels.whatsapp.graph import Graph
-from handoff.services import outbox as outgoing
-from handoff.services import ownership, turn, verbs
-from handoff.services import sending as dispatching
-from handoff.services.outbox import Outgoing
+from handoff.services.case import verbs
+from handoff.services.post import outbox as outgoing
+from handoff.services.post import sending as dispatching
+from handoff.services.post.outbox import Outgoing
+from handoff.services.talk import ownership, turn
 from handoff.store import db, queue
 from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_stops

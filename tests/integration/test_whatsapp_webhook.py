@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis
 from sqlalchemy import func, select, update
 
-from handoff.services import conversations as services
-from handoff.services import turn
+from handoff.services.talk import conversations as services
+from handoff.services.talk import turn
 from handoff.store import db
 from handoff.store.crypto import unseal, unseal_json
 from handoff.store.schema import cases, conversations, messages, offices
@@ -165,7 +165,7 @@ async def test_p01_nothing_is_acknowledged_that_is_not_stored(served, monkeypatc
         raise db.DatabaseAway("gone")
 
     with monkeypatch.context() as patched:
-        patched.setattr("handoff.services.inbox.receive", away)
+        patched.setattr("handoff.services.talk.inbox.receive", away)
         refused(await post(client, delivery(value(says("halo", wamid="w1")))), 503)
     assert await stored(served.runtime) == []
     assert (await post(client, delivery(value(says("halo", wamid="w1"))))).status_code == 200
@@ -182,7 +182,7 @@ async def test_a_fault_of_ours_keeps_the_item_and_lets_the_others_through(served
         return await real(runtime, connection, channel)
 
     broken.done = False
-    monkeypatch.setattr("handoff.services.conversations.begin_in", broken)
+    monkeypatch.setattr("handoff.services.talk.conversations.begin_in", broken)
     await post(await served.client(), delivery(value(says("satu", sender="1"), says("dua", sender="2"))))
     assert [body["text"] for _, _, body in await stored(served.runtime)] == ["dua"]
     assert await events(served.runtime) == [("failed", "RuntimeError")]

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, text
 
 from handoff.channels.whatsapp import intake, outcome, sending
-from handoff.services import sending as dispatching
-from handoff.services import verbs
+from handoff.services.case import verbs
+from handoff.services.post import sending as dispatching
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_invitations
 from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)

@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from handoff.bot import BotReply
-from handoff.services import conversations, inbox, sending, turn
-from handoff.services.inbox import Inbound, Receipt
+from handoff.services.post import sending
 from handoff.services.runtime import Runtime
+from handoff.services.talk import conversations, inbox, turn
+from handoff.services.talk.inbox import Inbound, Receipt
 from handoff.store import db
 from handoff.store.schema import cases, messages, officers
 

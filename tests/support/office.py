@@ -23,11 +23,13 @@ from sanic import Sanic
 from sqlalchemy import Row, select, update
 
 from handoff.app import create_app
-from handoff.services import conversations, files, inbox, sending, turn
-from handoff.services.answering import open_for_bot
-from handoff.services.inbox import Inbound
+from handoff.services.attachments import files
+from handoff.services.people.seed import seed_example
+from handoff.services.post import sending
 from handoff.services.runtime import Runtime
-from handoff.services.seed import seed_example
+from handoff.services.talk import conversations, inbox, turn
+from handoff.services.talk.answering import open_for_bot
+from handoff.services.talk.inbox import Inbound
 from handoff.settings import Settings, new_secrets
 from handoff.store import db
 from handoff.store.migrate import upgrade

@@ -56,3 +56,15 @@ def test_the_domain_imports_nothing_of_the_project_but_itself(file):
 @pytest.mark.parametrize("file", [*files("bot"), *files("actions")], ids=lambda f: str(f.relative_to(ROOT)))
 def test_bot_and_actions_speak_http_only(file):
     assert not {name for name in imported(file) if name.split(".")[0] == "handoff"}
+
+
+@pytest.mark.parametrize("file", files("handoff/services"), ids=lambda f: str(f.relative_to(ROOT)))
+def test_nothing_that_acts_needs_a_view(file):
+    if file.parent.name != "views":
+        assert not {name for name in imported(file) if name.startswith("handoff.services.views")}
+
+
+@pytest.mark.parametrize("file", files("handoff/services/attachments"), ids=lambda f: f.name)
+def test_files_know_nothing_of_cases_or_conversations(file):
+    rooms = {name.split(".")[2] for name in imported(file) if name.count(".") > 2 and "handoff.services." in name}
+    assert rooms <= {"runtime", "errors", "attachments"}

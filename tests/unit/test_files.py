@@ -9,9 +9,9 @@ import pikepdf
 import pytest
 from PIL import Image
 
+from handoff.services.attachments.files import sniff
+from handoff.services.attachments.metadata import strip
 from handoff.services.errors import Unprocessable, UnsupportedMedia
-from handoff.services.files import sniff
-from handoff.services.metadata import strip
 
 
 def photo(kind: str = "JPEG", orientation: int = 1) -> bytes:

@@ -14,8 +14,8 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp.payload import Message
-from handoff.services import conversations
 from handoff.services.runtime import Runtime
+from handoff.services.talk import conversations
 from handoff.store import db
 from handoff.store.crypto import seal, unseal
 from handoff.store.schema import conversations as conversations_table

@@ -37,10 +37,10 @@ from handoff.channels.whatsapp.payload import (
     Unreadable,
     UserIdChanged,
 )
-from handoff.services import inbox
 from handoff.services.errors import Conflict, Unprocessable
-from handoff.services.inbox import Inbound
 from handoff.services.runtime import Runtime
+from handoff.services.talk import inbox
+from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.crypto import seal_json
 from handoff.store.schema import answers, outbox

@@ -1,7 +1,7 @@
 """Files from WhatsApp: fetched by the worker at once, checked, and kept like every other file of a citizen.
 
 Meta holds a file for seven days and an address of it for five minutes, so each try asks for a new address. What the
-sender's client says of type and name is not believed: the content is sniffed (`services.files`).
+sender's client says of type and name is not believed: the content is sniffed (`services.attachments.files`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from sqlalchemy.dialects import postgresql
 
 from handoff.channels.whatsapp import outcome
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, TooLong, Unknown
-from handoff.services import conversations, files, ownership, sending
+from handoff.services.attachments import files
+from handoff.services.attachments.files import StoredFile
 from handoff.services.errors import TooLarge, Unprocessable, UnsupportedMedia
-from handoff.services.files import StoredFile
-from handoff.services.outbox import Outgoing, notify, store
+from handoff.services.post import sending
+from handoff.services.post.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
+from handoff.services.talk import conversations, ownership
 from handoff.store import db, queue
 from handoff.store.crypto import seal, unseal_json
 from handoff.store.schema import attachments, messages

@@ -22,9 +22,10 @@ from handoff.channels.whatsapp.inviting import Invitation
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.payload import Status
 from handoff.domain.delivering import furthest, least
-from handoff.services import conversations, delivery, ownership
-from handoff.services import sending as outbox_service
+from handoff.services.post import delivery
+from handoff.services.post import sending as outbox_service
 from handoff.services.runtime import Runtime
+from handoff.services.talk import conversations, ownership
 from handoff.store import db
 from handoff.store.crypto import unseal
 from handoff.store.schema import messages, outbox

@@ -1,0 +1,1 @@
+"""The room for files: received in pieces, cleaned, encrypted, served as downloads."""

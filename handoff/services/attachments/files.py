@@ -1,0 +1,98 @@
+"""Citizens' files: sniffed, stripped of metadata, encrypted with the citizen's key, only ever served as downloads."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import puremagic
+
+from handoff.domain.text import clean
+from handoff.services.attachments.metadata import PICTURES, strip
+from handoff.services.errors import NotFound, TooLarge, Unprocessable, UnsupportedMedia
+from handoff.services.runtime import Runtime
+from handoff.store.crypto import seal, unseal
+
+FILE_BYTES = 10 * 1024 * 1024
+OTHERS = frozenset({
+    "application/pdf", "audio/ogg", "audio/mpeg", "audio/mp4", "audio/webm", "audio/wav", "audio/x-wav", "audio/aac",
+    "audio/amr", "video/mp4", "video/webm", "video/3gpp",
+})
+SIGNATURES = (  # what puremagic is unsure about, by the first bytes of the formats' own definitions
+    (0, b"\xff\xd8\xff", "image/jpeg"), (0, b"\x89PNG\r\n\x1a\n", "image/png"), (8, b"WEBP", "image/webp"),
+    (0, b"%PDF-", "application/pdf"), (0, b"OggS", "audio/ogg"), (0, b"ID3", "audio/mpeg"), (0, b"#!AMR", "audio/amr"),
+    (8, b"WAVE", "audio/wav"), (4, b"ftypM4A", "audio/mp4"), (4, b"ftyp3gp", "video/3gpp"), (4, b"ftyp", "video/mp4"),
+)
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file on disk, encrypted; `size` is of the clear content, `sha256` of the ciphertext, `given` of what the
+    citizen sent (it tells a repeated upload from another one and is stored only under a key)."""
+
+    id: UUID
+    name: str
+    mime: str
+    size: int
+    sha256: bytes
+    given: bytes
+
+
+def sniff(content: bytes) -> str:
+    """The media type by content. Raises `UnsupportedMedia` for a kind that we do not take."""
+    for offset, signature, mime in SIGNATURES:
+        if content[offset : offset + len(signature)] == signature:
+            return mime
+    try:
+        mime = str(puremagic.from_string(content, mime=True))
+    except (puremagic.PureError, ValueError):
+        mime = ""
+    if mime not in OTHERS and mime not in PICTURES:
+        raise UnsupportedMedia()
+    return mime
+
+
+def keep(runtime: Runtime, data_key: bytes, name: str, content: bytes) -> StoredFile:
+    """Sniff, strip, encrypt and write one file under `WAJAH_HOME/uploads`; blocking.
+
+    Raises `TooLarge`, `UnsupportedMedia`, `Unprocessable`.
+    """
+    if len(content) > FILE_BYTES:
+        raise TooLarge()
+    if not content:
+        raise Unprocessable("empty_message")
+    mime = sniff(content)
+    clear = strip(content, mime)
+    file_id = uuid4()
+    sealed = seal(data_key, file_id, clear)
+    path = _path(runtime, file_id)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(sealed)
+        file.flush()
+        os.fsync(file.fileno())
+    safe = clean(name.replace("/", "_").replace("\\", "_")).replace("\n", " ").strip()[-120:]
+    return StoredFile(file_id, safe or "berkas", mime, len(clear), hashlib.sha256(sealed).digest(),
+                      hashlib.sha256(content).digest())
+
+
+def discard(runtime: Runtime, file: StoredFile) -> None:
+    """Remove a file that turned out to be a repeated upload."""
+    _path(runtime, file.id).unlink(missing_ok=True)
+
+
+def read(runtime: Runtime, data_key: bytes, file_id: UUID) -> bytes:
+    """The clear content of a stored file; blocking. Raises `NotFound`."""
+    try:
+        return unseal(data_key, file_id, _path(runtime, file_id).read_bytes())
+    except FileNotFoundError:
+        raise NotFound() from None
+
+
+def _path(runtime: Runtime, file_id: UUID) -> Path:
+    name = str(file_id)
+    return runtime.settings.uploads / name[:2] / name

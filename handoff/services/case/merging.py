@@ -1,0 +1,153 @@
+"""Two cases of the same citizen about the same thing become one; both numbers stay valid, and who has the one keeps
+both. And what makes two conversations the same citizen's: in one of them the other's case number and key were shown."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.domain.case import Reason, Refusal, Verb, transition
+from handoff.services.case import cases
+from handoff.services.case.cases import Facts, key_of, load, move, record
+from handoff.services.case.holding import actor_of, given_reason, refused
+from handoff.services.errors import Conflict, Forbidden
+from handoff.services.post import sending
+from handoff.services.post.outbox import Outgoing, store
+from handoff.services.runtime import Runtime
+from handoff.services.talk import ownership
+from handoff.store import db
+from handoff.store.crypto import seal, unseal
+from handoff.store.schema import cases as case_table
+from handoff.store.schema import citizens, contacts, conversations
+
+
+async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, why: str) -> None:
+    """Close the case as merged into the open case `into` (a number) of the same citizen. Whoever writes under the old
+    number is heard in the other case. Raises `Unprocessable("no_reason")`, `Conflict("not_mergeable")`."""
+    reason = given_reason(why)
+    async with db.transaction(runtime.pool) as connection:
+        ids = select(case_table.c.id, case_table.c.conversation_id, case_table.c.number).where(
+            (case_table.c.id == case_id) | (case_table.c.number == into)
+        )
+        found = {row.id: row for row in (await connection.execute(ids)).all()}
+        other = next((row for row in found.values() if row.number == into and row.id != case_id), None)
+        if case_id not in found or other is None:
+            raise Conflict("not_mergeable")
+        own_id = found[case_id].conversation_id
+        locked = {one: await ownership.lock(connection, one) for one in sorted({own_id, other.conversation_id})}
+        source, target = await load(connection, case_id), await load(connection, other.id)
+        actor = actor_of(officer)
+        try:
+            state = transition(source.state, Verb.merge, actor)
+        except Refusal as refusal:
+            raise refused(refusal, source) from None
+        if not _same(locked[own_id], locked[other.conversation_id], source, target):
+            raise Conflict("not_mergeable")
+        await move(connection, source, state, closed_at=runtime.clock(), waiting_since=None, merged_into=target.id,
+                   officer_id=target.row.officer_id, unit_id=target.row.unit_id)
+        own = await ownership.give(connection, locked[own_id], officer_id=None, open_case_id=None,
+                                   last_case_id=source.id)
+        await record(runtime, connection, own, source.id, "merged", actor, why=reason, into=target.row.number)
+        await record(runtime, connection, locked[other.conversation_id], target.id, "joined_by_merge", actor,
+                     why=reason, number=source.row.number)
+        for conversation in (own, locked[other.conversation_id]):
+            await store(runtime, connection, conversation, [Outgoing(
+                "system", runtime.texts.say("case.merged", **target.said(), old=source.row.number),
+                case_id=target.id, shows_case=True,
+            )])
+    for conversation_id in locked:
+        await sending.dispatch(runtime, conversation_id)
+
+
+def _same(own: Row[Any], other: Row[Any], source: Facts, target: Facts) -> bool:
+    """The same citizen's, both open, neither a confidential report."""
+    secret = Reason.confidential_report
+    return (own.citizen_id == other.citizen_id and own.id != other.id and target.state.is_open
+            and secret not in (source.row.reason, target.row.reason))
+
+
+async def join(runtime: Runtime, conversation_id: UUID, number: str, key: str) -> None:
+    """Make the conversation the same citizen's as the case whose number and key are shown in it; contacts come along.
+    Never for a confidential report. Raises `Forbidden` for a wrong key and for a number that does not exist alike."""
+    async with db.transaction(runtime.pool) as connection:
+        row: Any = (await connection.execute(
+            select(case_table, conversations.c.citizen_id)
+            .join(conversations, conversations.c.id == case_table.c.conversation_id)
+            .where(case_table.c.number == number)
+        )).one_or_none()
+        expected = key_of(runtime, row.id if row else conversation_id, row.key_version if row else 0)
+        if not hmac.compare_digest(expected.encode(), key.encode("utf-8", "surrogatepass")) or row is None:
+            raise Forbidden()
+        own = await ownership.lock(connection, conversation_id)
+        if row.reason == Reason.confidential_report or own.confidential:
+            raise Forbidden()
+        if own.citizen_id == row.citizen_id:
+            return
+        await _bring_contacts(runtime, connection, own.citizen_id, row.citizen_id)
+        await connection.execute(
+            update(conversations).where(conversations.c.id == own.id).values(citizen_id=row.citizen_id)
+        )
+        for case_id in (own.open_case_id or own.last_case_id, row.id):
+            if case_id is not None:
+                facts = await cases.load(connection, case_id)
+                about = own if facts.row.conversation_id == own.id else await ownership.lock(
+                    connection, facts.row.conversation_id
+                )
+                await record(runtime, connection, about, case_id, "history_joined", cases.CITIZEN)
+
+
+async def _bring_contacts(runtime: Runtime, connection: AsyncConnection, own: UUID, other: UUID) -> None:
+    """Addresses come along, sealed with the other's key; what is known there already stays where it is."""
+    keys = {row.id: await runtime.keyring.open(connection, row.data_key_id) for row in (await connection.execute(
+        select(citizens.c.id, citizens.c.data_key_id).where(citizens.c.id.in_([own, other]))
+    )).all()}
+    rows = (await connection.execute(select(contacts).where(contacts.c.citizen_id.in_([own, other])))).all()
+    known = {(row.kind, row.value_hash) for row in rows if row.citizen_id == other}
+    for row in rows:
+        if row.citizen_id == own and (row.kind, row.value_hash) not in known:
+            await connection.execute(update(contacts).where(contacts.c.id == row.id).values(
+                citizen_id=other, value_enc=seal(keys[other], row.id, unseal(keys[own], row.id, row.value_enc)),
+            ))
+
+
+async def others(runtime: Runtime, facts: Facts) -> list[tuple[str, str]]:
+    """The citizen's other cases, the newest first: number, and the address that opens it. Without confidential reports,
+    which nobody's history shows."""
+    async with db.statement(runtime.pool) as connection:
+        citizen = select(conversations.c.citizen_id).where(conversations.c.id == facts.row.conversation_id)
+        rows = (await connection.execute(
+            select(case_table).join(conversations, conversations.c.id == case_table.c.conversation_id)
+            .where(conversations.c.citizen_id == citizen.scalar_subquery(), case_table.c.id != facts.id,
+                   case_table.c.reason != Reason.confidential_report.value)
+            .order_by(case_table.c.opened_at.desc()).limit(50)
+        )).all()
+    return [(row.number, f"/kasus/{row.number}?k={key_of(runtime, row.id, row.key_version)}") for row in rows]
+
+
+async def target(runtime: Runtime, facts: Facts) -> tuple[str, str] | None:
+    """Where a merged case goes on: number, and the address that opens it."""
+    if facts.row.merged_into is None:
+        return None
+    async with db.statement(runtime.pool) as connection:
+        row = (await connection.execute(select(case_table).where(case_table.c.id == facts.row.merged_into))).one()
+    return row.number, f"/kasus/{row.number}?k={key_of(runtime, row.id, row.key_version)}"
+
+
+async def mergeable(runtime: Runtime, case_id: UUID) -> list[str]:
+    """The numbers of the open cases that this one can be merged into, the newest first."""
+    own, theirs = conversations.alias("own"), conversations.alias("theirs")
+    here = case_table.alias("here")
+    async with db.statement(runtime.pool) as connection:
+        return list((await connection.execute(
+            select(case_table.c.number).join(theirs, theirs.c.id == case_table.c.conversation_id)
+            .join(own, own.c.citizen_id == theirs.c.citizen_id).join(here, here.c.conversation_id == own.c.id)
+            .where(here.c.id == case_id, case_table.c.id != case_id, case_table.c.status != "closed",
+                   case_table.c.conversation_id != here.c.conversation_id,
+                   case_table.c.reason != Reason.confidential_report.value,
+                   here.c.reason != Reason.confidential_report.value)
+            .order_by(case_table.c.opened_at.desc()).limit(20)
+        )).scalars())

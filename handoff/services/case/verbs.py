@@ -1,0 +1,248 @@
+"""What officers do to a case; what its citizen does is `services.case.wishes`. Each verb is one function and one
+transaction: it checks the actor (`domain.case.transition`), changes the row, writes the event and publishes it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, select
+
+from handoff.domain.case import Actor, CaseState, Role, Verb, transition
+from handoff.domain.clocks import is_question
+from handoff.domain.closing import Cause
+from handoff.domain.redirect import read
+from handoff.services.case import cases
+from handoff.services.case.cases import Facts, move, record
+from handoff.services.case.holding import (
+    Held,
+    actor_of,
+    given_reason,
+    holding,
+    last_event,
+    said_before,
+    to_bot,
+    written,
+)
+from handoff.services.errors import Conflict, Unprocessable
+from handoff.services.post import notices
+from handoff.services.post.outbox import Outgoing, button, notify, store
+from handoff.services.runtime import Runtime
+from handoff.services.talk import ownership
+from handoff.store import schema
+
+
+async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
+    """The officer takes the conversation (P4). Of two at once one wins; the other gets `Conflict("already_taken")`.
+
+    Repeating it is harmless; it also takes the conversation back from the bot.
+    """
+    async with holding(runtime, case_id) as held:
+        facts, actor = held.facts, actor_of(officer)
+        state = transition(facts.state, Verb.take_over, actor)
+        if state == facts.state and held.conversation.owner_officer_id == officer.id:
+            return
+        await move(held.connection, facts, state)
+        owned = await ownership.give(held.connection, held.conversation, officer_id=officer.id, open_case_id=facts.id)
+        await record(runtime, held.connection, owned, facts.id, "taken_over", actor, officer_was=facts.row.officer_id)
+        now = await cases.load(held.connection, facts.id)
+        await store(runtime, held.connection, owned, [Outgoing(
+            "system", runtime.texts.say("case.taken_over", **now.said()), case_id=facts.id, shows_case=True,
+        )])
+
+
+async def reassign(
+    runtime: Runtime, officer: Row[Any], case_id: UUID, target_id: UUID, why: str, held_by: UUID | None = None
+) -> None:
+    """Who leads the unit gives the case to another of its officers, or takes it themself. Clocks and promises stay, the
+    citizen is told who has the case now, and the reason stands in the record.
+
+    `held_by`: the officer from whom it was to be taken; `Conflict` when the case has another by now. Raises
+    `Unprocessable` without a reason, `Conflict("not_assignable")` for who cannot carry the case.
+    """
+    reason = given_reason(why)
+    async with holding(runtime, case_id) as held:
+        facts, actor = held.facts, actor_of(officer)
+        target = (await held.connection.execute(
+            select(schema.officers).where(schema.officers.c.id == target_id, schema.officers.c.active)
+        )).one_or_none()
+        state = transition(facts.state, Verb.reassign, actor, actor_of(target) if target else None)
+        if state == facts.state:
+            return  # they have it: the same form sent twice
+        if held_by is not None and facts.row.officer_id != held_by:
+            raise Conflict()
+        await move(held.connection, facts, state)
+        owned = held.conversation
+        if owned.owner_officer_id is not None or target_id == officer.id:  # where the bot speaks it goes on until then
+            owned = await ownership.give(held.connection, owned, officer_id=target_id, open_case_id=facts.id)
+        await record(runtime, held.connection, owned, facts.id, "reassigned", actor, why=reason,
+                     officer_was=facts.row.officer_id, officer_id=target_id)
+        now = await cases.load(held.connection, facts.id)
+        await store(runtime, held.connection, owned, [Outgoing(
+            "system", runtime.texts.say("case.reassigned", **now.said()), case_id=facts.id, shows_case=True,
+        )])
+
+
+async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
+    """The officer answers the citizen; the first one meets the first deadline, unless all it does is send them
+    elsewhere (P6). Returns the message's id.
+
+    The same `key` again is the same reply (so with `note` and `propose`); `Conflict("key_reused")` for another text.
+    """
+    said = written(text)
+    async with holding(runtime, case_id) as held:
+        if (before := await said_before(runtime, held, key, said)) is not None:
+            return before
+        state = await officer_speaks(held, actor_of(officer), Verb.reply)
+        message_id = uuid4()
+        await store(runtime, held.connection, held.conversation, [Outgoing(
+            "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
+            case_id=held.facts.id, key=key, id=message_id,
+        )])
+        await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
+        redirect = {"redirect": True} if read(said).is_redirect else {}
+        await record(runtime, held.connection, held.conversation, held.facts.id, "replied", actor_of(officer),
+                     message_id=message_id, **redirect)
+    return message_id
+
+
+async def note(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
+    """An internal note: colleagues see it, the citizen does not, and no clock counts it. Returns its id."""
+    said = written(text)
+    async with holding(runtime, case_id) as held:
+        if (before := await said_before(runtime, held, key, said)) is not None:
+            return before
+        transition(held.facts.state, Verb.note, actor_of(officer))
+        ids = await store(runtime, held.connection, held.conversation, [
+            Outgoing("officer", said, kind="note", officer_id=officer.id, case_id=held.facts.id, key=key)
+        ])
+        await record(
+            runtime, held.connection, held.conversation, held.facts.id, "noted", actor_of(officer), message_id=ids[0]
+        )
+        await notify(held.connection, held.conversation.id, held.conversation.next_seq)  # nothing goes out that would
+    return ids[0]
+
+
+async def hand_back(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
+    """The bot may speak again; the case, its officer and its clocks stay."""
+    async with holding(runtime, case_id) as held:
+        transition(held.facts.state, Verb.hand_back, actor_of(officer))
+        await to_bot(runtime, held, actor_of(officer), "handed_back")
+
+
+async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
+    """The officer cannot go on without something from the citizen: a concrete question, which holds the resolution's
+    clock and no other. Returns the message's id. Raises `Unprocessable("no_question")`."""
+    said = written(text)
+    if not is_question(said):
+        raise Unprocessable("no_question")
+    async with holding(runtime, case_id) as held:
+        if (before := await said_before(runtime, held, key, said)) is not None:
+            return before
+        state = await officer_speaks(held, actor_of(officer), Verb.ask)
+        message_id = uuid4()
+        await store(runtime, held.connection, held.conversation, [Outgoing(
+            "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
+            case_id=held.facts.id, shows_case=True, key=key, id=message_id,
+        )])
+        await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
+        await record(runtime, held.connection, held.conversation, held.facts.id, "asked", actor_of(officer),
+                     message_id=message_id)
+    return message_id
+
+
+async def propose(
+    runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None, cause: Cause = Cause.other
+) -> UUID:
+    """The officer proposes a resolution: what was done, in words, and what the trouble came from. Only the citizen can
+    accept it (P5). Returns the message's id.
+
+    A redirect is none (P6): it is kept for who leads the unit, and refused with what was found in it
+    (`Unprocessable("redirect")`).
+    """
+    said = written(text)
+    found = read(said)
+    async with holding(runtime, case_id) as held:
+        if (before := await said_before(runtime, held, key, _proposal(runtime, said))) is not None:
+            return before
+        actor = actor_of(officer)
+        if not found.is_redirect:
+            state = await officer_speaks(held, actor, Verb.propose)
+            return await _put_forward(runtime, held, state, actor, said, cause, key)
+        transition(held.facts.state, Verb.propose, actor)
+        await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
+                     cause=cause.value, acts=[act.text for act in found.referrals])
+        leader = await notices.leader(held.connection, held.facts.row.unit_id, Role.head)
+        await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
+    raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
+
+
+async def allow_address(runtime: Runtime, officer: Row[Any], case_id: UUID, why: str) -> UUID:
+    """Who leads the unit stands for it, with a reason, that the address in the proposal that was held back truly is
+    the answer; it is now made, in the name of its officer. Returns the message's id.
+
+    Raises `Unprocessable("no_reason")`, `Conflict("nothing_held")` when nothing is held back, or something was said
+    since.
+    """
+    reason = given_reason(why)
+    async with holding(runtime, case_id) as held:
+        facts, actor = held.facts, actor_of(officer)
+        state = transition(facts.state, Verb.allow_address, actor)
+        last = await last_event(runtime, held, ("proposal_held", *_AFTER_HELD))
+        if last is None or last.type != "proposal_held" or last.actor_id != str(facts.row.officer_id):
+            raise Conflict("nothing_held")
+        await record(runtime, held.connection, held.conversation, facts.id, "address_allowed", actor, why=reason)
+        if held.conversation.owner_officer_id != facts.row.officer_id:
+            held.conversation = await ownership.give(
+                held.connection, held.conversation, officer_id=facts.row.officer_id, open_case_id=facts.id
+            )
+        return await _put_forward(runtime, held, state, actor_of(facts.officer), str(last.body["text"]),
+                                  Cause(last.body["cause"]))
+
+
+_AFTER_HELD = ("proposed", "address_allowed", "replied", "reassigned", "taken_over", "transfer_accepted")
+
+
+def _proposal(runtime: Runtime, said: str) -> str:
+    return runtime.texts.say("case.proposed", text=said)
+
+
+async def _put_forward(
+    runtime: Runtime, held: Held, state: CaseState, actor: Actor, said: str, cause: Cause, key: str | None = None
+) -> UUID:
+    """The proposal goes to the citizen, in the name of the case's officer."""
+    message_id = uuid4()
+    buttons = (*cases.confirm_buttons(runtime, held.facts), _unhelpful(runtime, held.facts, message_id))
+    await store(runtime, held.connection, held.conversation, [Outgoing(
+        "officer", _proposal(runtime, said), buttons, officer_id=UUID(str(actor.id)), case_id=held.facts.id,
+        shows_case=True, key=key, id=message_id,
+    )])
+    at = runtime.clock()
+    await move(held.connection, held.facts, state, proposed_at=at, proposal_id=message_id, cause=cause.value,
+               undelivered_since=None, first_replied_at=held.facts.row.first_replied_at or at, waiting_since=None)
+    await record(runtime, held.connection, held.conversation, held.facts.id, "proposed", actor, message_id=message_id,
+                 cause=cause.value)
+    return message_id
+
+
+def _unhelpful(runtime: Runtime, facts: Facts, message_id: UUID) -> dict[str, str]:
+    """*Balasan ini tidak membantu*, on everything that an officer says to the citizen."""
+    return button(runtime, "unhelpful_reply", f"unhelpful_reply:{facts.id}:{message_id}")
+
+
+async def officer_speaks(held: Held, actor: Actor, verb: Verb) -> CaseState:
+    """Who speaks to the citizen owns the conversation: an officer's word silences the bot."""
+    state = transition(held.facts.state, verb, actor)
+    speaker = UUID(str(actor.id))
+    if held.conversation.owner_officer_id != speaker:
+        held.conversation = await ownership.give(
+            held.connection, held.conversation, officer_id=speaker, open_case_id=held.facts.id
+        )
+    return state
+
+
+def answered(runtime: Runtime, facts: Facts, said: str) -> dict[str, Any]:
+    """What an officer's word to the citizen does to the clocks: nothing when all it does is send them elsewhere."""
+    if read(said).is_redirect:
+        return {}
+    return {"first_replied_at": facts.row.first_replied_at or runtime.clock(), "waiting_since": None}

@@ -1,0 +1,235 @@
+"""E-mail (P7): what `notices` put into the outbox, sent through the office's own mail server (`SMTP_URL`).
+
+The words are made here, from what is true at that moment, and never repeat a citizen's. News for one person about
+several cases is one mail. What the server refuses for good is recorded as undeliverable and nothing more goes there;
+what it refuses for now is tried again, later each time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+import aiosmtplib
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.services.case import cases
+from handoff.services.post import notices
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.crypto import ContentGone, unseal
+from handoff.store.schema import cases as case_table
+from handoff.store.schema import citizens, contacts, officers, units
+from handoff.store.schema_clocks import mails
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+TIMEOUT_SECONDS = 20.0
+#: How long a mail that is being sent is nobody else's; after a crash it is sent again.
+CLAIMED = timedelta(minutes=5)
+#: When to try again, after the first, second … failure; the last one is repeated until `TRIES`.
+AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+TRIES = 12
+PERMANENT = 500  # SMTP reply codes from here on mean "do not try again"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One mail for one person: the outbox rows that it settles, and what it says. `to` is None for who is gone."""
+
+    rows: tuple[UUID, ...]
+    attempts: int
+    to: str | None
+    subject: str
+    text: str
+    contact_id: UUID | None
+
+
+class Refused(Exception):
+    """The server does not take it; `permanent` when trying again is of no use."""
+
+    def __init__(self, reason: str, permanent: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.permanent = reason[:200], permanent
+
+
+async def send_due(runtime: Runtime) -> int:
+    """Send what is due. Returns how many mails the server took. Safe to run by several at once."""
+    if runtime.settings.smtp_url is None:
+        return 0
+    letters = await _claim(runtime)
+    if not letters:
+        return 0
+    sent = 0
+    server: aiosmtplib.SMTP | None = None
+    try:
+        for letter in letters:
+            if letter.to is None:
+                await _settle(runtime, letter, "failed", "no address")
+                continue
+            try:
+                server = server if server is not None and server.is_connected else await _connect(runtime)
+                await _send(runtime, server, letter)
+            except Refused as refusal:
+                await _not_taken(runtime, letter, refusal)
+            else:
+                await _settle(runtime, letter, "sent")
+                sent += 1
+    finally:
+        if server is not None:
+            server.close()
+    return sent
+
+
+async def _claim(runtime: Runtime) -> list[Letter]:
+    """The due rows as letters, one a person; for a while they are nobody else's."""
+    at = runtime.clock()
+    async with db.transaction(runtime.pool) as connection:
+        due = (
+            select(mails.c.id).where(mails.c.state == "pending", mails.c.next_try_at <= at)
+            .order_by(mails.c.next_try_at).limit(AT_ONCE).with_for_update(skip_locked=True)
+        )
+        rows = (await connection.execute(
+            update(mails).where(mails.c.id.in_(due)).values(attempts=mails.c.attempts + 1, next_try_at=at + CLAIMED)
+            .returning(mails)
+        )).all()
+        groups: dict[Any, list[Row[Any]]] = {}
+        for row in sorted(rows, key=lambda one: one.created_at):
+            groups.setdefault((row.officer_id, row.contact_id, row.contact_id and row.case_id), []).append(row)
+        return [await _letter(runtime, connection, group) for group in groups.values()]
+
+
+async def _letter(runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]) -> Letter:
+    first = group[0]
+    if first.officer_id is not None:
+        to, subject, text = await _for_officer(runtime, connection, group)
+    else:
+        to, subject, text = await _for_citizen(runtime, connection, group)
+    return Letter(tuple(row.id for row in group), max(row.attempts for row in group), to, subject, text,
+                  first.contact_id)
+
+
+async def _for_officer(
+    runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]
+) -> tuple[str | None, str, str]:
+    officer = (await connection.execute(select(officers).where(officers.c.id == group[0].officer_id))).one()
+    rows = (await connection.execute(
+        select(mails, case_table.c.number, units.c.zone).join(case_table, case_table.c.id == mails.c.case_id)
+        .join(units, units.c.id == case_table.c.unit_id)
+        .where(mails.c.id.in_([row.id for row in group])).order_by(mails.c.created_at, mails.c.due_at)
+    )).all()
+    lines = dict.fromkeys(notices.said(runtime, row) for row in rows)
+    numbers = list(dict.fromkeys(row.number for row in rows))
+    base = runtime.settings.base_url
+    url = f"{base}/petugas/kasus/{numbers[0]}" if len(numbers) == 1 else f"{base}/petugas/kabar"
+    subject = runtime.texts.say("mail.officer_subject", numbers=numbers)
+    text = runtime.texts.say("mail.officer", officer=officer, lines=lines, url=url)
+    return officer.email if officer.active else None, subject, text
+
+
+async def _for_citizen(
+    runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]
+) -> tuple[str | None, str, str]:
+    contact = (await connection.execute(
+        select(contacts, citizens.c.data_key_id).join(citizens, citizens.c.id == contacts.c.citizen_id)
+        .where(contacts.c.id == group[0].contact_id)
+    )).one()
+    facts = await cases.load(connection, group[0].case_id)
+    lines = dict.fromkeys(runtime.texts.say(f"mail.news.{row.kind}", **facts.said()) for row in group)
+    subject = runtime.texts.say("mail.citizen_subject", number=facts.row.number)
+    text = runtime.texts.say("mail.citizen", lines=lines, url=cases.url_of(runtime, facts))
+    try:
+        data_key = await runtime.keyring.open(connection, contact.data_key_id)
+    except ContentGone:
+        return None, subject, text  # erased at the citizen's wish
+    to = unseal(data_key, contact.id, contact.value_enc).decode()
+    return to if contact.refused_at is None else None, subject, text
+
+
+async def _connect(runtime: Runtime) -> aiosmtplib.SMTP:
+    parts = urlsplit(runtime.settings.smtp_url or "")
+    tls = parts.scheme == "smtps"
+    server = aiosmtplib.SMTP(
+        hostname=parts.hostname, port=parts.port or (465 if tls else 25), use_tls=tls,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None, timeout=TIMEOUT_SECONDS,
+    )
+    try:
+        await server.connect()
+    except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+        raise Refused(f"{type(error).__name__}: the mail server cannot be reached", permanent=False) from error
+    return server
+
+
+async def _send(runtime: Runtime, server: aiosmtplib.SMTP, letter: Letter) -> None:
+    message = EmailMessage()
+    message["From"] = runtime.settings.smtp_from
+    message["To"] = letter.to
+    message["Subject"] = letter.subject
+    message["Date"] = runtime.clock()
+    # The same mail sent twice after a crash is recognised as one.
+    message["Message-ID"] = f"<{letter.rows[0]}@{runtime.settings.smtp_from.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    try:
+        await server.send_message(message)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        code = error.recipients[0].code
+        raise Refused(f"{code}: the address is refused", permanent=code >= PERMANENT) from error
+    except aiosmtplib.SMTPResponseException as error:
+        raise Refused(f"{error.code}: the mail is refused", permanent=error.code >= PERMANENT) from error
+    except ValueError as error:  # an address that is none
+        raise Refused("the address is malformed", permanent=True) from error
+    except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
+        raise Refused(f"{type(error).__name__}: the mail server went away", permanent=False) from error
+
+
+async def _not_taken(runtime: Runtime, letter: Letter, refusal: Refused) -> None:
+    """Try again later; or give up, and tell the officer that this citizen cannot be reached so."""
+    if not refusal.permanent and letter.attempts < TRIES:
+        later = runtime.clock() + AGAIN[min(letter.attempts, len(AGAIN)) - 1]
+        await _update(runtime, letter, next_try_at=later, refusal=refusal.reason)
+        return
+    await _settle(runtime, letter, "undeliverable" if refusal.permanent else "failed", refusal.reason)
+    if letter.contact_id is not None and refusal.permanent:
+        await _give_up(runtime, letter.rows[0], letter.contact_id)
+
+
+async def _give_up(runtime: Runtime, mail_id: UUID, contact_id: UUID) -> None:
+    async with db.transaction(runtime.pool) as connection:
+        await connection.execute(
+            update(contacts).where(contacts.c.id == contact_id).values(refused_at=runtime.clock())
+        )
+        case = (await connection.execute(
+            select(case_table.c.id, case_table.c.officer_id).join(mails, mails.c.case_id == case_table.c.id)
+            .where(mails.c.id == mail_id)
+        )).one()
+        await notices.tell(runtime, connection, case.officer_id, case.id, "mail_refused")
+
+
+async def _settle(runtime: Runtime, letter: Letter, state: str, reason: str | None = None) -> None:
+    await _update(runtime, letter, state=state, refusal=reason, settled_at=runtime.clock())
+    if state != "sent":
+        log.warning("mail %s was not delivered: %s", letter.rows[0], reason)
+
+
+async def _update(runtime: Runtime, letter: Letter, **columns: Any) -> None:
+    async with db.statement(runtime.pool) as connection:
+        await connection.execute(update(mails).where(mails.c.id.in_(letter.rows)).values(**columns))
+
+
+async def troubles(connection: AsyncConnection) -> tuple[int, datetime | None]:
+    """For who looks after the installation: how many mails were refused, and since when the oldest one waits."""
+    row = (await connection.execute(select(
+        func.count().filter(mails.c.state.in_(["undeliverable", "failed"])),
+        func.min(mails.c.created_at).filter(mails.c.state == "pending"),
+    ))).one()
+    return int(row[0]), row[1]

@@ -1,0 +1,211 @@
+"""What a text means that cannot be read by itself: an aspect of the topic before, a neighbour of it, two questions in
+one message. Decided before Rasa's rules act, as those open a case for what was not understood (docs/adr/0015)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from handoff.bot import BotFailed, BotReading
+from handoff.catalogue import Aspect
+from handoff.domain import asking, context, several, waiting
+from handoff.domain.several import Heard
+from handoff.services.runtime import Runtime
+from handoff.services.talk import stepping
+from handoff.services.talk.answering import Handover, Wanted, needs_person
+from handoff.services.talk.stepping import Step
+
+ASPECT_OF: dict[str, Aspect] = {"tanya_biaya": "fee", "tanya_waktu": "time", "tanya_syarat": "requirements"}
+TALK = frozenset({
+    "sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan", "tanya_bot_lagi",
+    "sudah_selesai", "belum_selesai",
+})
+# Why a part of a message goes to a person; whatever else was not understood.
+REASONS = {
+    "minta_petugas": "asked_for_officer", "hapus_data": "asked_for_officer", "bantah_jawaban": "disputed_answer",
+    "sanggah_keputusan": "disputed_decision", "pengaduan": "complaint", "pengaduan_pungli": "complaint",
+}
+AS_A_WHOLE = frozenset({"cek_status"})  # needs the number that stands somewhere in the text
+LONGEST_JOINED = 200  # characters of a text that may name two matters without asking twice; a longer one is a story
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do about a text instead of asking Rasa. `which`: an aspect was asked, and nothing says of what; `step`:
+    the last answer was not understood."""
+
+    wanted: tuple[Wanted, ...] = ()
+    person: Handover | None = None
+    which: str | None = None
+    step: Step | None = None
+
+
+async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | None:
+    """None when Rasa's reading of the text, as it stands, is all there is. Raises `BotAway`."""
+    if conversation.last_case_id is not None:
+        return None  # P5: the message reopens the closed case
+    if asking.lost(text) and (told := await stepping.last(runtime, conversation)):
+        step, in_steps = told
+        return Plan(person=Handover("repeated_question", step.topic)) if in_steps else Plan(step=step)
+    last = _last(runtime, conversation)
+    if last is not None and (answered := _wait(runtime, last, text)):
+        return answered
+    if aspect := asking.only_aspect(text):
+        if last is not None:
+            return Plan((Wanted(last, aspect),))  # type: ignore[arg-type]
+        return None if aspect == "place" else Plan(which=aspect)  # "di mana?" asks where the office is
+    try:
+        return await _Readings(runtime, conversation, text, last).plan()
+    except BotFailed:
+        return None  # Rasa is asked, and then it is clear what happened
+
+
+def _wait(runtime: Runtime, last: str, text: str) -> Plan | None:
+    """A bare "udah 3 bulan" after an answer about what is not ready yet: how long it has been."""
+    topic = runtime.catalogue.topics[last]
+    if not topic.individual_when_late or not waiting.only(text, runtime.clock().date()):
+        return None
+    late = needs_person(runtime, topic, text)
+    return Plan(person=Handover("individual_matter", last)) if late else Plan((Wanted(last, "time"),))
+
+
+def may_need_context(runtime: Runtime, conversation: Row[Any], text: str) -> bool:
+    """Whether `unclear` could help, should Rasa not be sure of the text: it must not act on it then."""
+    last = None if conversation.last_case_id is not None else _last(runtime, conversation)
+    return last is not None and bool(context.subjects(last)) and context.short(text)
+
+
+async def unclear(runtime: Runtime, conversation: Row[Any], text: str, own: BotReading) -> Plan | None:
+    """What an unclear text means after the topic before it, when `may_need_context`. Raises `BotAway`."""
+    last = _last(runtime, conversation)
+    try:
+        return await _Readings(runtime, conversation, text, last).neighbour(own) if last is not None else None
+    except BotFailed:
+        return None
+
+
+def _last(runtime: Runtime, conversation: Row[Any]) -> str | None:
+    topic: str | None = conversation.last_topic
+    return topic if topic in runtime.catalogue.topics else None
+
+
+def wanted(runtime: Runtime, topic: str, text: str, classification: dict[str, Any]) -> list[Wanted]:
+    """The answers to a text that was read as `topic`: about the aspects that it names, else the overview."""
+    named = [several.Give(topic, aspect, several.WHOLE) for aspect in asking.aspects(text) or (several.OVERVIEW,)]
+    return list(dict.fromkeys(_made(runtime, give, classification) for give in several.tidy(named)))
+
+
+def _made(runtime: Runtime, give: several.Give, classification: dict[str, Any]) -> Wanted:
+    office = runtime.catalogue.topics[give.topic].kind == "office"  # its overview says everything
+    return Wanted(give.topic, several.OVERVIEW if office else give.aspect, classification)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Readings:
+    """One text being read in parts, together with what was said before."""
+
+    runtime: Runtime
+    conversation: Row[Any]
+    text: str
+    last: str | None
+
+    async def plan(self) -> Plan | None:
+        if parts := asking.questions(self.text):
+            return await self._several(parts)
+        if self.last is not None and context.conditional(self.text):
+            return await self.neighbour()
+        if len(self.text) <= LONGEST_JOINED and (ways := asking.coordinated(self.text)):
+            return await self._joined(ways)
+        return None
+
+    async def _several(self, parts: tuple[asking.Part, ...]) -> Plan | None:
+        texts = [self.text, *(part.text for part in parts)]
+        readings = await self.runtime.bot.read(texts)
+        if any(not r.abstained and r.intent.name in AS_A_WHOLE for r in readings):
+            return None
+        whole, *heard = [self._heard(text, reading) for text, reading in zip(texts, readings, strict=True)]
+        heard = await self._in_context(parts, heard)
+        found = several.decide(self.text, whole, list(zip(parts, heard, strict=True)), self.last, frozenset(ASPECT_OF))
+        if found is None:
+            return None
+        wanted = tuple(self._wanted(give, readings[give.part + 1]) for give in found.answers)
+        return Plan(wanted, None if found.person is None else self._person(readings[found.person + 1]))
+
+    async def _in_context(self, parts: tuple[asking.Part, ...], heard: list[Heard]) -> list[Heard]:
+        """Parts that are unclear by themselves, read again behind the title of the topic before them."""
+        about, again = self.last, {}
+        for number, one in enumerate(heard):
+            if one.kind == "topic":
+                about = one.name
+            elif one.kind == "unclear" and about is not None:
+                again[number] = (about, f"{self.runtime.catalogue.topics[about].title} {parts[number].text}")
+        readings = await self.runtime.bot.read([text for _, text in again.values()]) if again else []
+        topics = dict(zip(again, map(_sure, readings), strict=True))
+        return [
+            Heard(one.kind, one.name, one.guess, topics.get(number)) if number in topics else one
+            for number, one in enumerate(heard)
+        ]
+
+    async def neighbour(self, own: BotReading | None = None) -> Plan | None:
+        """A topic of the family of the last one; `own` is the reading of the text alone where it is known."""
+        subjects = context.subjects(self.last or "")
+        behind = [f"{subject} {self.text}" for subject in subjects]
+        if not subjects or self.last is None:
+            return None
+        readings = await self.runtime.bot.read([*([] if own else [self.text]), *behind])
+        own, readings = (own, readings) if own else (readings[0], readings[1:])
+        again = {subject: _sure(reading) for subject, reading in zip(subjects, readings, strict=True)}
+        ranking = [r.name for r in own.ranking if r.name is not None]
+        topic = context.meant(self.text, self.last, ranking, not own.abstained, again)
+        if topic is None or topic not in self.runtime.catalogue.topics:
+            return None
+        reading = next(r for r in readings if _sure(r) == topic)
+        return Plan(tuple(wanted(self.runtime, topic, self.text, reading.classification())))
+
+    async def _joined(self, ways: tuple[tuple[str, str], ...]) -> Plan | None:
+        whole, *halves = await self.runtime.bot.read([self.text, *(half for way in ways for half in way)])
+        if self._heard(self.text, whole).kind == "person":
+            return None
+        heard = [Heard("topic", t) if (t := self._topic(r)) else Heard("unclear", guess=r.intent.name) for r in halves]
+        ranking = [(r.name, r.confidence) for r in whole.ranking if r.name]
+        found = several.joined(ranking, list(zip(heard[::2], heard[1::2], strict=True)))
+        if found is None:
+            return None
+        each = [wanted(self.runtime, g.topic, self.text, halves[g.part].classification()) for g in found.answers]
+        person = None if found.person is None else self._person(halves[found.person])
+        return Plan(tuple(one for answers in each for one in answers), person)
+
+    def _heard(self, text: str, reading: BotReading) -> Heard:
+        if aspect := asking.only_aspect(text):
+            return Heard("aspect", aspect)
+        name = reading.intent.name
+        if reading.abstained or name is None:
+            return Heard("unclear", guess=name)
+        if name in ASPECT_OF:
+            return Heard("aspect", ASPECT_OF[name])
+        if self._topic(reading):
+            return Heard("topic", name)
+        return Heard("talk" if name in TALK else "person", name)
+
+    def _topic(self, reading: BotReading) -> str | None:
+        """The topic that the bot may answer, if it was surely read as one."""
+        topic = self.runtime.catalogue.topics.get(_sure(reading) or "")
+        return topic.id if topic is not None and not topic.individual_matter else None
+
+    def _wanted(self, give: several.Give, reading: BotReading) -> Wanted:
+        return _made(self.runtime, give, {} if reading.abstained else reading.classification())
+
+    def _person(self, reading: BotReading) -> Handover:
+        name = None if reading.abstained else reading.intent.name
+        topic = self.runtime.catalogue.topics.get(name or "")
+        if topic is not None and topic.individual_matter:
+            return Handover("individual_matter", topic.id, reading.classification())
+        reason = REASONS.get(name or "", "low_confidence")
+        disputed = self.conversation.last_answer_id if reason == "disputed_answer" else None
+        return Handover(reason, None, reading.classification(), disputed)
+
+
+def _sure(reading: BotReading) -> str | None:
+    return None if reading.abstained else reading.intent.name

@@ -1,0 +1,91 @@
+"""When the bot is back (design §3, step 5): a question that went to an officer only because the bot had failed, and
+that it can answer now, is answered inside the case, with a tap to withdraw it. The officer stays on the case."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+
+from sqlalchemy import Row, select
+
+from handoff.bot import BotAway, BotFailed, BotReply
+from handoff.domain.case import Actor
+from handoff.services.case import cases
+from handoff.services.post import sending
+from handoff.services.runtime import Runtime
+from handoff.services.talk import answers, ownership
+from handoff.services.talk.answering import needs_person
+from handoff.store import db
+from handoff.store.crypto import ContentGone, unseal_json
+from handoff.store.schema import case_items, messages
+from handoff.store.schema import cases as case_table
+from handoff.store.schema_record import case_events
+
+log = logging.getLogger(__name__)
+
+ANSWERED, UNANSWERED = "late_answer_given", "late_answer_not_possible"
+BATCH = 50
+
+
+async def answer_late(runtime: Runtime) -> int:
+    """Answer what can be answered now, once for each case. Returns how many were; 0 while the bot is away."""
+    if not await runtime.bot.ready():
+        return 0
+    async with db.transaction(runtime.pool) as connection:
+        tried = select(case_events.c.id).where(
+            case_events.c.case_id == case_table.c.id, case_events.c.type.in_([ANSWERED, UNANSWERED])
+        ).exists()
+        waiting = (await connection.execute(
+            select(messages.c.id, messages.c.body_enc, case_table.c.id.label("case_id"), case_table.c.conversation_id)
+            .join(case_items, case_items.c.case_id == case_table.c.id)
+            .join(messages, messages.c.id == case_items.c.message_id)
+            .where(case_table.c.reason == "bot_failure", case_table.c.status == "assigned",
+                   case_items.c.reason == "bot_failure", messages.c.kind == "text", ~tried)
+            .order_by(case_table.c.opened_at).limit(BATCH)
+        )).all()
+    answered = 0
+    for row in waiting:
+        try:
+            answered += await _answer(runtime, row)
+        except BotAway:
+            break
+        except ContentGone:
+            continue
+    return answered
+
+
+async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, row.conversation_id)
+        data_key = await runtime.keyring.open(connection, conversation.data_key_id)
+    text = str(unseal_json(data_key, row.id, row.body_enc).get("text", ""))
+    try:
+        reply = await runtime.bot.ask(row.conversation_id, row.id, text, {"case_open": True})
+        topic = _topic(reply)
+    except BotFailed:
+        reply, topic = None, None
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, row.conversation_id)
+        facts = await cases.load(connection, row.case_id)
+        if facts.row.status != "assigned":
+            return False  # an officer has begun: the bot is silent (P4)
+        entry = runtime.catalogue.topics.get(topic or "")
+        prepared = None
+        if entry is not None and reply is not None and not needs_person(runtime, entry, text):
+            with contextlib.suppress(answers.Suspended):
+                prepared = await answers.prepare(
+                    runtime, connection, conversation, row.id, entry, "overview", reply.classification(),
+                    to_officers_case=True, introduction=runtime.texts.say("case.late_answer", **facts.said()),
+                )
+        if prepared is not None:
+            await answers.store(runtime, connection, conversation, prepared)
+        await cases.record(runtime, connection, conversation, facts.id, ANSWERED if prepared else UNANSWERED,
+                           Actor("bot"), message_id=row.id, topic=topic)
+    await sending.dispatch(runtime, row.conversation_id)
+    return prepared is not None
+
+
+def _topic(reply: BotReply) -> str | None:
+    if reply.abstained:
+        return None
+    return next((m.custom.topic for m in reply.replies if m.custom and m.custom.do == "answer"), None)

@@ -1,0 +1,172 @@
+"""A citizen's button. The gateway carries it out itself: no tap needs Rasa (P3), and every tap has a fate (P1)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.catalogue import ASPECTS
+from handoff.domain.case import Refusal
+from handoff.services.case import cases, taking
+from handoff.services.case.wishes import Tap
+from handoff.services.post.outbox import Outgoing, store
+from handoff.services.runtime import Runtime
+from handoff.services.talk import answering, ownership, stepping
+from handoff.store import db
+from handoff.store.crypto import seal, unseal_json
+from handoff.store.schema import contacts, messages
+
+ON_A_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
+    "confirm": lambda tap, _: tap.confirm(),
+    "not_yet": lambda tap, _: tap.refuse(),
+    "withdraw": lambda tap, _: tap.withdraw(),
+    "bot_again": lambda tap, _: tap.bot_again(),
+    "unhelpful_reply": lambda tap, rest: tap.unhelpful(rest),
+}
+ON_A_CLOSED_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
+    "rate": lambda tap, rest: tap.rate(*rest.split(":", 1)),
+    "reopen": lambda tap, _: tap.reopen(),
+}
+
+
+@dataclass(frozen=True)
+class AskInstead:
+    """The text that this tap sends to the bot, and the conversation as it is now."""
+
+    text: str
+    conversation: Row[Any]
+
+
+async def carry_out(
+    runtime: Runtime, conversation_id: UUID, message_id: UUID, payload: str, comment: str = ""
+) -> AskInstead | None:
+    """Do what the button says; `payload` is one that we offered in this conversation (checked when it came in), with
+    what was written beside a rating."""
+    kind, _, rest = payload.partition(":")
+    rest = f"{rest}:{comment}" if kind == "rate" and comment else rest
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, conversation_id)
+        if await cases.has_fate(connection, message_id):
+            return None
+        desk = _Desk(runtime, connection, conversation, message_id)
+        if kind == "other":
+            return await desk.other(rest)
+        if kind in ON_A_CASE:
+            await desk.on_case(ON_A_CASE[kind], conversation.open_case_id, rest)
+        elif kind in ON_A_CLOSED_CASE:
+            await desk.on_case(ON_A_CLOSED_CASE[kind], conversation.last_case_id, rest)
+        elif kind in ("topic", "aspect", "step"):
+            await desk.topic(kind, rest)
+        elif kind == "dispute":
+            await taking.take_in(
+                runtime, connection, conversation, message_id, reason="disputed_answer", answer_id=UUID(rest)
+            )
+        elif kind == "person" and conversation.owner_officer_id is None:
+            await taking.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
+        elif conversation.owner_officer_id is not None:
+            await taking.message_arrived(runtime, connection, conversation, message_id)
+        else:
+            await desk.outdated()
+    return None
+
+
+async def save_contact(runtime: Runtime, conversation_id: UUID, message_id: UUID, body: dict[str, Any]) -> None:
+    """Keep where news of the citizen's case should reach them."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, conversation_id)
+        if await cases.has_fate(connection, message_id):
+            return
+        (kind, value), = body.items()
+        contact_id, data_key = uuid4(), await runtime.keyring.open(connection, conversation.data_key_id)
+        await connection.execute(postgresql.insert(contacts).values(
+            id=contact_id, citizen_id=conversation.citizen_id, kind=kind, created_at=runtime.clock(),
+            value_enc=seal(data_key, contact_id, str(value).encode()),
+            value_hash=runtime.keyring.blind(f"contact-{kind}", str(value)),
+        ).on_conflict_do_nothing())
+        await _Desk(runtime, connection, conversation, message_id).done("chat.contact_saved")
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """One tap being carried out, inside its transaction."""
+
+    runtime: Runtime
+    connection: AsyncConnection
+    conversation: Row[Any]
+    message_id: UUID
+
+    async def on_case(self, wish: Callable[[Tap, str], Awaitable[None]], about: UUID | None, rest: str) -> None:
+        """Carry out what the citizen wants of the case `about`, if that is the one the button belongs to."""
+        case_id, _, more = rest.partition(":")
+        if about is None or str(about) != case_id:
+            await self.outdated()
+            return
+        facts = await cases.load(self.connection, about)
+        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.message_id)
+        try:
+            await wish(tap, more)
+        except Refusal:
+            await self.outdated()
+            return
+        await self.settle()
+
+    async def topic(self, kind: str, rest: str) -> None:
+        """Answered as long as no officer has begun: afterwards a person owns the conversation (P4)."""
+        topic, _, aspect = rest.partition(":")
+        if self.conversation.owner_officer_id is not None:
+            facts = await cases.load(self.connection, self.conversation.open_case_id)
+            if facts.row.status != "assigned":
+                await taking.message_arrived(self.runtime, self.connection, self.conversation, self.message_id)
+                return
+        if kind == "step":
+            await self.step(rest)
+            return
+        if topic not in self.runtime.catalogue.topics or (aspect and aspect not in ASPECTS):
+            await self.outdated()
+            return
+        await answering.give_answer(
+            self.runtime, self.connection, self.conversation, self.message_id, topic, aspect or "overview", chosen=True,
+        )
+
+    async def step(self, rest: str) -> None:
+        step = stepping.named(self.runtime, rest)
+        if step is None:
+            await self.outdated()
+        else:
+            await stepping.tell(
+                self.runtime, self.connection, self.conversation, self.message_id, step, chosen=True
+            )
+
+    async def other(self, rest: str) -> AskInstead:
+        case_id, _, question_id = rest.partition(":")
+        conversation = self.conversation
+        if str(conversation.open_case_id) == case_id:
+            facts = await cases.load(self.connection, conversation.open_case_id)
+            if facts.row.status != "closed":
+                await Tap(self.runtime, self.connection, conversation, facts, self.message_id).not_this()
+                conversation = await ownership.lock(self.connection, conversation.id)
+        row = (await self.connection.execute(
+            select(messages.c.id, messages.c.body_enc).where(
+                messages.c.id == UUID(question_id), messages.c.conversation_id == conversation.id
+            )
+        )).one()
+        data_key = await self.runtime.keyring.open(self.connection, conversation.data_key_id)
+        return AskInstead(str(unseal_json(data_key, row.id, row.body_enc).get("text", "")), conversation)
+
+    async def outdated(self) -> None:
+        await self.done("chat.outdated_button")
+
+    async def done(self, text: str) -> None:
+        await store(self.runtime, self.connection, self.conversation, [
+            Outgoing("system", self.runtime.texts.say(text), in_reply_to=self.message_id)
+        ])
+        await self.settle()
+
+    async def settle(self) -> None:
+        await cases.settle(self.connection, self.message_id, "command", self.runtime.clock())

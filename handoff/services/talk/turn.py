@@ -1,0 +1,357 @@
+"""The turn: every waiting message of a conversation, oldest first, ends in exactly one fate (P1, design §3).
+
+The job queue's lock orders turns; it does not fence them. What fences is the database: the conversation's lock, the
+owner's epoch, and the fate that can be set once. A turn may therefore run twice, or be killed anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.bot import BotAway, BotFailed, BotReply, Instruction
+from handoff.catalogue import Aspect
+from handoff.domain import choosing
+from handoff.services.case import cases, confidential, taking
+from handoff.services.case.wishes import Tap
+from handoff.services.post import sending
+from handoff.services.post.outbox import Outgoing, button, store
+from handoff.services.runtime import Runtime
+from handoff.services.talk import alarms, answering, followup, ownership, status, stepping, taps
+from handoff.store import db, queue
+from handoff.store.crypto import unseal_json
+from handoff.store.schema import conversations, messages
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 20  # messages that one turn settles while later ones have turns of their own
+WAKE_SECONDS = 1.0  # how soon to ask a bot that is away again
+COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
+MOST_OFFERED = 3
+LIKELY = 0.1  # at least how likely a service must be to be offered before the common ones
+TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
+
+
+@dataclass(frozen=True)
+class Question:
+    """A message of the citizen that has no fate yet, and the conversation as it was when it was read."""
+
+    id: UUID
+    kind: str
+    body: dict[str, Any]
+    conversation: Row[Any]
+    outstanding: list[dict[str, str]]
+    created_at: datetime
+    waited: timedelta  # by the database's own clock
+    last: bool  # no later one waited when it was read
+
+    @property
+    def text(self) -> str:
+        """What the citizen wrote."""
+        return str(self.body.get("text", ""))
+
+    @property
+    def payload(self) -> str | None:
+        """The button that was tapped, or chosen in words among those offered last. A number chooses right after the
+        offer only; typed to an officer it is a number, unless topics were offered."""
+        if self.kind != "text":
+            return self.body.get("payload")
+        topics = any(button["payload"].startswith("topic:") for button in self.outstanding)
+        numbers = self.conversation.owner_officer_id is None or topics
+        numbers = numbers and self.conversation.author_before != "citizen"
+        return choosing.chosen(self.text, self.outstanding, numbers=numbers)
+
+
+Ask = Callable[["Runtime", Question], Awaitable[bool]]
+
+
+async def drain(runtime: Runtime, conversation_id: UUID, until: UUID | None = None) -> bool:
+    """Settle every waiting message of the conversation. False when the bot is away and the rest waits for it.
+
+    `until` is the message that this turn was deferred for; the later ones have turns of their own, which are dropped
+    as far as this one has done their work. It leaves them theirs when it has settled many, so that others get theirs.
+    """
+    done: set[UUID] = set()
+    question = await _next(runtime, conversation_id)
+    if question is None:  # settled before, by a turn that may have been killed before it sent
+        await sending.dispatch(runtime, conversation_id)
+    while question is not None:
+        try:
+            settled = await _settle(runtime, question)
+        except BotAway:
+            await queue.defer_wake(runtime.jobs, conversation_id, WAKE_SECONDS)
+            return False
+        await sending.dispatch(runtime, conversation_id)
+        if settled:
+            done.add(question.id)
+        if until in done and (question.last or len(done) >= AT_ONCE):
+            break
+        question = await _next(runtime, conversation_id)
+    if others := done - {until}:
+        async with db.statement(runtime.pool) as connection:
+            await queue.drop_turns(connection, conversation_id, others)
+    return True
+
+
+_this = messages.alias("this")
+# What stood before it; what came after it was written is nothing that it could mean.
+_before = select(messages.c.author, messages.c.buttons).where(
+    messages.c.conversation_id == bindparam("conversation"), messages.c.seq < _this.c.seq,
+    messages.c.kind != "note", messages.c.delivery != "withheld",
+).order_by(messages.c.seq.desc()).limit(1).correlate(_this)
+_offered = _before.with_only_columns(messages.c.buttons).where(messages.c.author != "citizen").scalar_subquery()
+_author_before = _before.with_only_columns(messages.c.author).scalar_subquery()
+_later = messages.alias("later")
+_NEXT = (
+    select(
+        conversations, _this.c.id.label("message_id"), _this.c.kind, _this.c.body_enc,
+        _this.c.created_at.label("asked_at"), (func.now() - _this.c.stored_at).label("waited"),
+        _offered.label("offered"), _author_before.label("author_before"),
+        exists().where(
+            _later.c.conversation_id == conversations.c.id, _later.c.author == "citizen", _later.c.fate.is_(None),
+            _later.c.seq > _this.c.seq,
+        ).label("followed"),
+    )
+    .join(_this, _this.c.conversation_id == conversations.c.id)
+    .where(conversations.c.id == bindparam("conversation"), _this.c.author == "citizen", _this.c.fate.is_(None))
+    .order_by(_this.c.seq).limit(1)
+)
+
+
+async def drain_without_bot(runtime: Runtime, conversation_id: UUID, waited: timedelta) -> int:
+    """The sweep's way (P3): what has waited for longer than `waited` goes to a person without asking Rasa; taps are
+    carried out. Returns how many messages got their fate."""
+    settled = 0
+    while (question := await _next(runtime, conversation_id)) is not None:
+        if question.waited < waited and question.created_at > runtime.clock() - waited:
+            break
+        await _settle(runtime, question, ask=_bot_failed)
+        await sending.dispatch(runtime, conversation_id)
+        settled += 1
+    return settled
+
+
+async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
+    async with db.statement(runtime.pool) as connection:
+        row = (await connection.execute(_NEXT, {"conversation": conversation_id})).one_or_none()
+        if row is None:
+            return None
+        data_key = await runtime.keyring.open(connection, row.data_key_id)
+    body = unseal_json(data_key, row.message_id, row.body_enc)
+    return Question(row.message_id, row.kind, body, row, row.offered or [], row.asked_at, row.waited,
+                    not row.followed)
+
+
+async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
+    """False when the question must be asked again."""
+    if (payload := question.payload) is not None:
+        other = await taps.carry_out(
+            runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")
+        )
+        if other is None:
+            return True
+        # "Ini pertanyaan lain": the earlier text goes to the bot, as this tap's question
+        question = replace(question, body={"text": other.text}, conversation=other.conversation)
+        return await (ask or _ask)(runtime, question)
+    if await alarms.answered(runtime, question):
+        return True
+    if question.kind == "contact":
+        await taps.save_contact(runtime, question.conversation.id, question.id, question.body)
+    elif question.conversation.owner_officer_id is not None or question.kind in ("file", "location"):
+        await _to_officer(runtime, question, "unreadable_message")
+    else:
+        return await (ask or _ask)(runtime, question)
+    return True
+
+
+async def _bot_failed(runtime: Runtime, question: Question) -> bool:
+    await _to_officer(runtime, question, "bot_failure")
+    return True
+
+
+async def _to_officer(
+    runtime: Runtime, question: Question, reason: str, classification: dict[str, Any] | None = None
+) -> None:
+    """The message goes to the officer who owns the conversation, or to a new one for `reason`."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return
+        if conversation.owner_officer_id is not None:
+            await taking.message_arrived(runtime, connection, conversation, question.id)
+        else:
+            await taking.take_in(
+                runtime, connection, conversation, question.id, reason=reason, classification=classification
+            )
+
+
+async def _ask(runtime: Runtime, question: Question) -> bool:
+    conversation = question.conversation
+    if await status.by_number(runtime, conversation, question.text):
+        return await _status(runtime, question, {})
+    try:
+        plan = await followup.plan(runtime, conversation, question.text)
+        if plan is not None:
+            return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
+        hold = followup.may_need_context(runtime, conversation, question.text)
+        reply = await runtime.bot.ask(conversation.id, question.id, question.text, {
+            "hold_if_unclear": hold, "last_topic": conversation.last_topic,
+            "last_answer_id": str(conversation.last_answer_id) if conversation.last_answer_id else None,
+            "outstanding_buttons": question.outstanding, "case_open": conversation.open_case_id is not None,
+        })
+        if hold and reply.abstained:
+            plan = await followup.unclear(runtime, conversation, question.text, reply)
+            if plan is not None:
+                return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
+    except BotFailed as failure:
+        log.warning("the bot failed (%s); message %s goes to an officer", failure, question.id)
+        return await _bot_failed(runtime, question)
+    return await apply(runtime, question, reply)
+
+
+async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
+    """Carry out what Rasa said, if the conversation is still as it was when we asked."""
+    if status.is_asked(reply) and question.conversation.last_case_id is None:
+        return await _status(runtime, question, reply.classification())
+    return await _unchanged(runtime, question, partial(_Application.as_told, reply=reply))
+
+
+async def _status(runtime: Runtime, question: Question, classification: dict[str, Any]) -> bool:
+    """Look first, with no transaction open, then say it."""
+    told = await status.look_up(runtime, question.conversation, question.text, classification)
+    return await _unchanged(runtime, question, partial(_Application.as_found, told=told))
+
+
+async def _unchanged(
+    runtime: Runtime, question: Question, settle: Callable[[_Application], Awaitable[None]]
+) -> bool:
+    """Settle the question if the conversation is still as it was when it was read (design §3, step 4). False when it
+    was taken over and handed back meanwhile: the question must be asked again."""
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return True  # a custom action opened the case, or the sweep did
+        if conversation.owner_officer_id is not None:
+            await taking.message_arrived(runtime, connection, conversation, question.id)
+        elif conversation.owner_epoch != question.conversation.owner_epoch:
+            return False
+        else:
+            await settle(_Application(runtime, connection, conversation, question))
+    return True
+
+
+@dataclass(frozen=True)
+class _Application:
+    """One question being settled inside the turn's transaction. Each way ends in exactly one fate."""
+
+    runtime: Runtime
+    connection: AsyncConnection
+    conversation: Row[Any]
+    question: Question
+
+    async def as_planned(self, plan: followup.Plan) -> None:
+        """Answer what was understood together with what was said before."""
+        if plan.which is not None:
+            await self._ask_which(plan.which, ())
+        elif plan.step is not None:
+            await stepping.tell(self.runtime, self.connection, self.conversation, self.question.id, plan.step)
+        else:
+            await self._answer(plan.wanted, plan.person)
+
+    async def as_found(self, told: status.Told) -> None:
+        """Say where the case or the application stands."""
+        await status.give(self.runtime, self.connection, self.conversation, self.question.id, told)
+
+    async def as_told(self, reply: BotReply) -> None:
+        """Carry out what Rasa said."""
+        instructions = [m.custom for m in reply.replies if m.custom]
+        texts = [m.text for m in reply.replies if m.text]
+        if self.conversation.last_case_id is not None and reply.intent.name not in TALK:
+            await self._person("reopened", reply)  # P5: a later message reopens the closed case
+        elif reply.abstained:
+            await self._person("low_confidence", reply)  # its action did not open the case
+        elif instructions:
+            await self._instruction(instructions[0], reply)
+        elif texts:
+            await self._say("\n\n".join(texts))
+        else:
+            await self._person("bot_failure", reply)
+
+    async def _instruction(self, instruction: Instruction, reply: BotReply) -> None:
+        topics = self.runtime.catalogue.topics
+        if instruction.do == "answer" and instruction.topic is not None and instruction.topic in topics:
+            await self._answer(
+                followup.wanted(self.runtime, instruction.topic, self.question.text, reply.classification())
+            )
+        elif instruction.do == "aspect" and instruction.aspect:
+            await self._aspect(instruction.aspect, reply)
+        elif instruction.do == "command" and instruction.command:
+            await self._command(instruction.command, reply)
+        else:
+            await self._person("bot_failure", reply)
+
+    async def _answer(self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None) -> None:
+        if person is not None and person.classification.get("intent") == confidential.INTENT:
+            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
+            return
+        await answering.give_answers(
+            self.runtime, self.connection, self.conversation, self.question.id, wanted, said=self.question.text,
+            person=person,
+        )
+
+    async def _aspect(self, aspect: Aspect, reply: BotReply) -> None:
+        topic = self.conversation.last_topic
+        if topic in self.runtime.catalogue.topics:
+            await self._answer([answering.Wanted(topic, aspect, reply.classification())])
+        else:
+            likely = [r.name for r in reply.ranking if r.name is not None and r.confidence >= LIKELY]
+            await self._ask_which(aspect, likely)
+
+    async def _ask_which(self, aspect: str, likely: Sequence[str]) -> None:
+        """An aspect of no service: the likeliest ones as buttons, then the common ones."""
+        topics = self.runtime.catalogue.topics
+        services = [topics[t] for t in dict.fromkeys((*likely, *COMMON_TOPICS)) if t in topics]
+        offered = [topic for topic in services if topic.kind == "service"][:MOST_OFFERED]
+        await self._say(
+            self.runtime.texts.say("chat.which_service"),
+            tuple({"title": topic.title, "payload": f"aspect:{topic.id}:{aspect}"} for topic in offered),
+        )
+
+    async def _command(self, command: str, reply: BotReply) -> None:
+        """Said in words, a closing is asked back by buttons: nobody closes a case by a misread sentence (P5)."""
+        if self.conversation.open_case_id is None:
+            await self._say(self.runtime.texts.say("case.nothing_open"))
+            return
+        facts = await cases.load(self.connection, self.conversation.open_case_id)
+        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.question.id)
+        if command == "bot_again":
+            await tap.bot_again()
+        elif facts.row.status == "resolution_proposed":
+            await self._say(self.runtime.texts.say("case.ask_confirm"), cases.confirm_buttons(self.runtime, facts))
+            return
+        else:
+            await self._person("reopened" if command == "not_yet" else "asked_for_officer", reply)
+            return
+        await cases.settle(self.connection, self.question.id, "command", self.runtime.clock())
+
+    async def _person(self, reason: str, reply: BotReply) -> None:
+        if reply.intent.name == confidential.INTENT and not self.conversation.confidential:
+            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
+            return
+        await taking.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
+                            classification=reply.classification())
+
+    async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> None:
+        await store(self.runtime, self.connection, self.conversation, [Outgoing(
+            "bot", text, (*buttons, button(self.runtime, "person", f"person:{self.question.id}")),
+            in_reply_to=self.question.id, owner_epoch=self.conversation.owner_epoch,
+        )])
+        await cases.settle(self.connection, self.question.id, "answer", self.runtime.clock())
