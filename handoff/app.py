@@ -29,7 +29,7 @@ from handoff.web.health import health, measure
 from handoff.web.internal import internal
 from handoff.web.limits import Buckets
 from handoff.web.live import Hub
-from handoff.web.officers_moving import officers
+from handoff.web.officers_news import officers
 from handoff.web.openapi import docs
 from handoff.web.pages import pages
 from handoff.web.reports import reports

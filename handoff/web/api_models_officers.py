@@ -111,8 +111,43 @@ class CaseLines(Said):
     cases: list[CaseLine]
 
 
+class Offered(CaseLine):
+    """A case that another unit asks this one to take, and since when."""
+
+    offered_at: datetime
+
+
+class Offers(Said):
+    """At most 100, the longest asked first."""
+
+    offers: list[Offered]
+
+
+class Notice(Said):
+    """One piece of news about a case; `kind` names it for a program."""
+
+    number: str
+    kind: str
+    text: str
+    at: datetime
+    unread: bool
+
+
+class Unread(Said):
+    """How many notices are unread, counted to 100."""
+
+    unread: int
+
+
+class Notices(Unread):
+    """At most 100 notices, the latest first."""
+
+    notices: list[Notice]
+
+
 class GivenAnswer(Said):
-    """Everything that an automated answer rested on. `withheld`: it was stored and never sent."""
+    """Everything that an automated answer rested on. `withheld`: it was stored and never sent. `step`: told one step a
+    message, which one this was, from 1."""
 
     id: str
     seq: int
@@ -120,6 +155,7 @@ class GivenAnswer(Said):
     withheld: bool
     topic: str
     aspect: str
+    step: int | None
     intent: str | None
     confidence: float | None
     threshold: float | None

@@ -18,7 +18,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Refusal, Verb, transition
-from handoff.domain.closing import Cause
 from handoff.services.attachments import files
 from handoff.services.attachments.metadata import PICTURES, thumbnail
 from handoff.services.errors import NotFound, ServiceError
@@ -63,7 +62,7 @@ class Sent:
 
     action: str = ""
     text: str = ""
-    cause: str = Cause.other
+    cause: str = ""
     form: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @classmethod
@@ -71,8 +70,7 @@ class Sent:
         """The form's fields; line ends as the officer typed them, not as browsers post them."""
         text, form = field_of(request, "pesan").replace("\r\n", "\n"), field_of(request, "kiriman")
         cause = field_of(request, "sebab")
-        known_cause = cause if cause in set(Cause) else Cause.other
-        return cls(action, text, known_cause, form) if _FORM.fullmatch(form) else cls(action, text, known_cause)
+        return cls(action, text, cause, form) if _FORM.fullmatch(form) else cls(action, text, cause)
 
     def key(self, session: Session) -> str:
         """The officer's own idempotency key. It covers verb and words too: a page opened again from the browser's

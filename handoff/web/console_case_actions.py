@@ -11,7 +11,6 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty, redirect
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from handoff.domain.closing import Cause
 from handoff.domain.redirect import read
 from handoff.services.case import verbs
 from handoff.services.errors import BadRequest, NotFound, ServiceError
@@ -68,7 +67,7 @@ async def act(request: Request, number: str, action: str) -> HTTPResponse:
         elif action == "hand_back":
             await verbs.hand_back(runtime, session.officer, case_id)
         else:
-            more = {"cause": Cause(sent.cause)} if action == "propose" else {}
+            more = {"cause": sent.cause} if action == "propose" else {}
             await SAYING[action](runtime, session.officer, case_id, sent.text, sent.key(session), **more)
             await drafts.drop(runtime, session.officer, case_id, action)
     except ServiceError as refusal:

@@ -16,7 +16,7 @@ from handoff.domain.case import Reason, Role, Status
 from handoff.services.errors import BadRequest, ServiceError
 from handoff.services.people import office
 from handoff.services.post import notices
-from handoff.services.views import lists
+from handoff.services.views import lists, offers
 from handoff.services.views.desk import Scope
 from handoff.services.views.lists import SHOWN, Wanted
 from handoff.store.db import DatabaseAway
@@ -31,6 +31,7 @@ console_queue.exception(ServiceError)(refused)
 console_queue.exception(DatabaseAway, PoolTimeout)(database_away)
 
 SCOPES: dict[str, Scope] = {"saya": "mine", "unit": "unit", "semua": "all"}
+OFFERED = "pindah"  # no list of the unit's own cases: what other units ask it to take
 SEARCH_CHARACTERS = 200
 FILTERS = ("keadaan", "alasan", "topik", "terlambat", "belum")
 _WAY_BACK = re.compile(r"/petugas(?:/papan|/kabar|/kasus/\d{4}-\d{4})?")
@@ -50,11 +51,12 @@ async def fragment(request: Request) -> HTTPResponse:
 
 @console_queue.get("/hitungan")
 async def unread(request: Request) -> HTTPResponse:
-    """What is unread of the officer's own cases and of their news, for the head of every page."""
+    """What is unread of the officer's own cases and of their news, and what their unit is asked to take, for the head
+    of every page."""
     runtime, officer = runtime_of(request), session_of(request).officer
     numbers = await lists.unread(runtime, officer)
     return page(request, "petugas_unread.html", numbers=json.dumps(numbers), unread=sum(numbers.values()),
-                news=await notices.unread(runtime, officer))
+                news=await notices.unread(runtime, officer), offered=await offers.count(runtime, officer))
 
 
 @console_queue.post("/cari")
@@ -84,19 +86,26 @@ async def _queue(request: Request) -> dict[str, Any]:
     runtime, officer = runtime_of(request), session_of(request).officer
     wide = Role(officer.role) in OFFICE_WIDE
     chosen = request.args.get("lingkup") or ("semua" if officer.role == Role.auditor else "saya")
-    wanted = _wanted(request, chosen)
-    lines = await lists.queue(runtime, officer, wanted)
+    asked = chosen == OFFERED and offers.may_answer(officer)
+    wanted = Wanted() if asked else _wanted(request, chosen)
+    lines = [] if asked else await lists.queue(runtime, officer, wanted)
     filters = {name: request.args.get(name) for name in FILTERS if request.args.get(name)}
     kept = {"lingkup": chosen, **({"ditutup": "1"} if wanted.closed else {}), **filters}
     return {
         "cases": [told(request, line) for line in lines], "chosen": chosen, "closed": wanted.closed,
         "filters": filters, "query": urlencode(kept | ({"dari": str(wanted.offset)} if wanted.offset else {})),
-        "counts": await lists.counts(runtime, officer, SCOPES[chosen]),
+        "counts": await lists.counts(runtime, officer, wanted.scope),
+        "offers": [_offer(request, line) for line in await offers.waiting(runtime, officer)] if asked else None,
+        "offered": await offers.count(runtime, officer) if offers.may_answer(officer) else None,
         "scopes": [name for name in SCOPES if wide or name != "semua"], "titles": titles(request),
         "topics": sorted(runtime.catalogue.topics), "link": lambda **more: _address(kept, more),
         "earlier": max(0, wanted.offset - SHOWN) if wanted.offset else None,
         "later": wanted.offset + SHOWN if len(lines) == SHOWN else None,
     }
+
+
+def _offer(request: Request, line: dict[str, Any]) -> dict[str, Any]:
+    return {**told(request, line), "offered_at": offers.asked_at(line)}
 
 
 def _address(kept: dict[str, str], more: dict[str, Any]) -> str:

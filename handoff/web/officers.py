@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty
 
@@ -19,7 +19,7 @@ from handoff.domain.case import Role, Status
 from handoff.domain.closing import Cause
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services.case import verbs
-from handoff.services.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from handoff.services.errors import BadRequest, Forbidden, NotFound, Unauthorized, Unprocessable
 from handoff.services.people import staff
 from handoff.services.people.staff import Session
 from handoff.services.talk import publications
@@ -59,9 +59,11 @@ class Words(BaseModel):
 
 
 class Proposal(Words):
-    """A resolution in words for the citizen, and what the trouble came from."""
+    """A resolution in words for the citizen, and what the trouble came from. A missing or unknown cause is refused with
+    422 and a sentence that lists them, not with the 400 of a body that cannot be read."""
 
-    cause: Cause = Cause.other
+    model_config = ConfigDict(json_schema_extra={"required": ["text", "cause"]})
+    cause: Annotated[str | None, WithJsonSchema({"type": "string", "enum": list(Cause)})] = None
 
 
 class Reason(BaseModel):
@@ -267,6 +269,8 @@ async def ask(request: Request, number: str) -> HTTPResponse:
 async def propose(request: Request, number: str) -> HTTPResponse:
     """A resolution, which the citizen accepts or refuses; with what the trouble came from."""
     given = body_of(request, Proposal)
+    if given.cause not in set(Cause):
+        raise Unprocessable("no_cause", causes=list(Cause))
     return await _say(request, number, functools.partial(verbs.propose, cause=given.cause), given)
 
 

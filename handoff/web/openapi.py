@@ -29,16 +29,20 @@ from handoff.web.api_models_officers import (
     CaseLines,
     FullCase,
     Moved,
+    Notices,
+    Offers,
     Published,
     Referrals,
     SignedIn,
     Spoke,
+    Unread,
     WhySuspended,
 )
 from handoff.web.chat import Beginning, Consenting, Joining
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
 from handoff.web.officers_moving import FollowUp, Handover, Leave, Merge, Referral, Transfer, Why
+from handoff.web.officers_news import ReadUntil
 from handoff.web.requests import answer
 from handoff.web.uploads import NewUpload
 
@@ -123,6 +127,9 @@ OPERATIONS = {  # by blueprint and handler
     "officers.merge": Operation(200, Acted, SPEAKING, takes=Merge),
     "officers.deactivate": Operation(200, Moved, (401, 403, 404, 409, 503)),
     "officers.leave": Operation(200, Moved, (400, 401, 403, 404, 409, 422, 503), takes=Leave),
+    "officers.news": Operation(200, Notices, (401, 403, 503)),
+    "officers.read": Operation(200, Unread, (400, 401, 403, 503), takes=ReadUntil),
+    "officers.offered": Operation(200, Offers, (401, 403, 503)),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),
     "officers.republish": Operation(200, Published, (401, 403, 404, 409, 503)),
     "internal.open_case": Operation(200, CaseOpened, (400, 401, 404, 503), takes=CaseWanted),

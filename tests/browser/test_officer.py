@@ -74,6 +74,9 @@ def test_the_queue_and_a_case_by_keyboard_alone(as_officer: Open, citizen: Citiz
     ):
         press(key)
         desk.keyboard.type(words)
+        if key == "p":  # the cause, which nobody chooses for the officer
+            press("Tab")
+            desk.keyboard.type("Berkas")
         press("Control+Enter")
         expect(shown).to_contain_text(words)
         expect(box(desk, {"r": "reply", "n": "note", "p": "propose"}[key])).to_have_value("")
@@ -111,6 +114,8 @@ def test_every_act_on_a_case_is_felt_within_100_ms(as_officer: Open, case: tuple
             for summary in desk.locator(f"#tindakan-{action} summary").all():
                 summary.click()
             box(desk, action).fill(words)
+        if action == "propose":
+            desk.get_by_label("Sebab masalahnya").select_option(label="Berkas tertahan")
         milliseconds, said, busy = button.evaluate(PRESSED)
         felt[action] = milliseconds
         assert (said, busy) == ("Mengirim…", "true")

@@ -108,7 +108,7 @@ def test_a_case_that_presses(
     number, name = case["number"], case["officer"]["name"]
     posts(officer, name, number, "refer", office="Unit Pelayanan Perempuan dan Anak", sent="Meminta pendampingan.",
           ask_again_on=SOON)
-    posts(officer, name, number, "propose", text="Pendamping sudah menghubungi Ibu.")
+    posts(officer, name, number, "propose", text="Pendamping sudah menghubungi Ibu.", cause="conduct")
     citizen.taps("Belum selesai")
     rows(house.home, OLDER, number)
     until(lambda: "overdue" in [event["type"] for event in officer(name).case(number)["events"]], what="it is overdue")
@@ -131,7 +131,7 @@ def test_a_closed_case_asks_for_a_rating(open_page: Open, officer: Officers, cit
     (key,) = parse_qs(urlsplit(case["url"]).query)["k"]
     case_of(other)
     other.http.post(f"{other.address}/join", headers=other.headers(), json={"number": case["number"], "key": key})
-    posts(officer, case["officer"]["name"], case["number"], "propose", text="KTP Bapak sudah jadi.")
+    posts(officer, case["officer"]["name"], case["number"], "propose", text="KTP Bapak sudah jadi.", cause="delay")
     page = open_page(path_of(case))
     inspect(page, "case-proposed")
     page.get_by_role("button", name="Sudah selesai").click()

@@ -163,7 +163,7 @@ async def test_every_step_is_told_in_words_and_nothing_of_the_offices_own(served
     for _ in range(2):
         await citizen.writes("ini keterangan saya")
     await turn.drain(runtime, citizen.id)
-    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.")
+    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.", cause="delay")
     await citizen.taps("Belum selesai")
     _, page = await browser(served, citizen)
     steps = page.text[page.text.index("Langkah-langkah kasus ini"):]
@@ -189,7 +189,7 @@ async def test_the_buttons_are_those_that_mean_something_now(served, runtime):
     assert "Batalkan kasus" in await offered()
     await verbs.take_over(runtime, officer, case.id)
     assert sorted(await offered()) == ["Batalkan kasus", "Tanya bot lagi"]  # the guesses of the bot are gone
-    await verbs.propose(runtime, officer, case.id, "Sudah jadi.")
+    await verbs.propose(runtime, officer, case.id, "Sudah jadi.", cause="delay")
     await verbs.reply(runtime, officer, case.id, "Satu hal lagi.")
     assert (await offered())[:2] == ["Sudah selesai", "Belum selesai"]  # whatever was said after the proposal
     await citizen.taps("Sudah selesai")
@@ -279,7 +279,7 @@ async def test_p05_a_reply_to_a_closed_case_reaches_the_inbox_and_reopens_it(ser
     citizen = await with_case(runtime)
     case, officer = await citizen.case(), await citizen.officer()
     await verbs.take_over(runtime, officer, case.id)
-    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.")
+    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.", cause="delay")
     client, page = await browser(served, citizen)
     assert "Menunggu jawaban Anda" in page.text
     buttons = {title: value for f in page.forms for title, name, value in f.buttons if name == "tombol"}

@@ -19,7 +19,7 @@ async def in_talk(runtime) -> Citizen:
 
 
 async def proposes(citizen: Citizen, text: str = "KTP baru sudah jadi.") -> None:
-    await verbs.propose(citizen.runtime, await citizen.officer(), (await citizen.case()).id, text)
+    await verbs.propose(citizen.runtime, await citizen.officer(), (await citizen.case()).id, text, cause="delay")
 
 
 async def test_the_whole_talk_is_seen_in_order_with_the_officers_name(runtime):

@@ -82,7 +82,7 @@ async def test_p11_who_takes_it_back_is_not_stored_until_they_agree_again_and_th
     client, here = await served.client(), f"{API}/{case.conversation_id}"
     client.headers["Authorization"] = f"Bearer {case.token}"
     owner = await officer_row(runtime, case.officer_id)
-    await verbs.propose(runtime, owner, case.id, "Sudah beres.")
+    await verbs.propose(runtime, owner, case.id, "Sudah beres.", cause="delay")
     seen = (await client.get(f"{here}/messages")).json()["messages"]
     for given in (True, False, False):
         await client.post(f"{here}/consent", json={"version": "2026-11", "given": given})

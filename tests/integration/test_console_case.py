@@ -127,6 +127,24 @@ async def test_a_talk_from_takeover_to_the_citizens_yes(served, runtime):
     assert "Ditutup" in Page(await client.get("/petugas?ditutup=1")).text
 
 
+async def test_a_proposal_needs_a_cause_and_what_was_typed_stays(served):
+    case = await open_case(served.runtime)
+    client = await browser(served, await officer_row(served.runtime, case.officer_id))
+    page = await opened(client, case.number)
+    assert not [given for tag, given in page.tags if tag == "option" and "selected" in given]  # nobody chose for them
+    form = form_of(page, "propose")
+    for cause in ("", "nasib"):
+        refused = await client.post(form.action, data={**form.fields, "sebab": cause, "pesan": "KTP sudah jadi."})
+        page = Page(refused)
+        assert refused.status_code == 422
+        assert "Pilih dulu sebabnya, lalu kirim lagi." in page.text
+        assert form_of(page, "propose").fields["pesan"] == "KTP sudah jadi."
+    by_script = {"HX-Request": "true"}
+    notice = await client.post(form.action, headers=by_script, data={**form.fields, "pesan": "KTP sudah jadi."})
+    assert "Pilih dulu sebabnya" in notice.text
+    assert await spoken(served.runtime) == 0
+
+
 @pytest.mark.parametrize("action", ["reply", "note", "propose"])
 async def test_a_form_sent_twice_says_it_once(served, action):
     case = await open_case(served.runtime)

@@ -78,7 +78,7 @@ async def test_a_reopened_case_is_due_by_its_new_promise(runtime, clock):
     citizen = await Citizen.arrives(runtime)
     await citizen.asks("zzz", UNSURE)
     officer, case = await citizen.officer(), await citizen.case()
-    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.")
+    await verbs.propose(runtime, officer, case.id, "KTP baru sudah jadi.", cause="delay")
     await citizen.taps("Sudah selesai")
     clock.forward(timedelta(days=1))
     await citizen.asks("ternyata belum", UNSURE)

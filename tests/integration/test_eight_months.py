@@ -89,7 +89,7 @@ async def test_p07_eight_months_cannot_pass_in_silence(served, settings, clock):
             )).scalar_one()
         assert running == 2
         with pytest.raises(Exception, match="redirect"):
-            await verbs.propose(posting, officer, case.id, REDIRECT)
+            await verbs.propose(posting, officer, case.id, REDIRECT, cause="delay")
         assert (await row_of(posting, case)).status == "in_progress"
 
         # "Closed the same day": nothing of ours can.
@@ -108,7 +108,7 @@ async def test_p07_eight_months_cannot_pass_in_silence(served, settings, clock):
         assert "Email itu tidak pernah dibalas." in answer.text
 
         # And in the end: only the citizen says that it is done; what was missed stays missed.
-        await verbs.propose(posting, officer, case.id, "Data usaha Bapak sudah kami ubah hari ini.")
+        await verbs.propose(posting, officer, case.id, "Data usaha Bapak sudah kami ubah hari ini.", cause="delay")
         page, client = await case_page(served, posting, case)
         form, button = next((f, value) for f in page.forms for _, _, value in f.buttons if value.startswith("confirm:"))
         await client.post(form.action, data={**form.fields, "tombol": button})

@@ -131,7 +131,8 @@ async def test_what_cannot_be_merged(runtime):
 
 async def test_a_rating_with_a_word_from_the_page(served, runtime):
     citizen = await with_case(runtime)
-    await verbs.propose(runtime, await citizen.officer(), (await citizen.case()).id, "Data sudah kami ubah.")
+    case = await citizen.case()
+    await verbs.propose(runtime, await citizen.officer(), case.id, "Data sudah kami ubah.", cause="delay")
     await citizen.taps("Sudah selesai")
     client, page = await browser(served, citizen)
     form = next(f for f in page.forms if any("rate:" in value for _, _, value in f.buttons))

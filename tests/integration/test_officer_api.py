@@ -161,11 +161,30 @@ async def test_a_talk_over_http_from_takeover_to_the_citizens_yes(served):
     await citizen.writes("nama saya Bagas")
     await turn.drain(runtime, citizen.id)
     assert (await desk.get(path)).json()["messages"][-1]["text"] == "nama saya Bagas"
-    proposed = (await desk.post(f"{path}/propose", json={"text": "KTP sudah jadi."})).json()
+    proposed = (await desk.post(f"{path}/propose", json={"text": "KTP sudah jadi.", "cause": "delay"})).json()
     assert proposed["case"]["status"] == "resolution_proposed"
     await citizen.taps("Sudah selesai")
     assert code(await desk.post(f"{path}/reply", json={"text": "Terima kasih."})) == (409, "closed")
     assert (await desk.get(f"{API}/cases?status=closed")).json()["cases"][0]["closed_reason"] == "confirmed"
+
+
+def says(verb: str, text: object = "Baik.") -> dict[str, object]:
+    return {"text": text, "cause": "delay"} if verb == "propose" else {"text": text}
+
+
+@pytest.mark.parametrize("cause", [{}, {"cause": None}, {"cause": ""}, {"cause": "nasib"}])
+async def test_a_proposal_without_a_cause_is_refused_in_words_and_sends_nothing(served, cause):
+    case = await open_case(served.runtime)
+    desk = await served.desk(await officer_row(served.runtime, case.officer_id))
+    path = f"{API}/cases/{case.number}"
+    refused = await desk.post(f"{path}/propose", json={"text": "KTP sudah jadi.", **cause})
+    assert code(refused) == (422, "no_cause")
+    for words in ("sebab masalahnya belum dipilih", "information, wrong_data", "other"):
+        assert words in refused.json()["error"]["message"]
+    assert (await desk.get(path)).json()["status"] == "assigned"
+    said = await desk.post(f"{path}/propose", json={"text": "KTP sudah jadi.", "cause": "system"})
+    assert said.status_code == 200
+    assert (await desk.get(path)).json()["events"][-1]["body"]["cause"] == "system"
 
 
 @pytest.mark.parametrize("verb", ["reply", "note", "propose"])
@@ -173,9 +192,9 @@ async def test_the_same_key_says_it_once_and_another_text_is_refused(served, ver
     case = await open_case(served.runtime)
     desk = await served.desk(await officer_row(served.runtime, case.officer_id))
     path, key = f"{API}/cases/{case.number}/{verb}", {"Idempotency-Key": "k0"}
-    said = await asyncio.gather(*(desk.post(path, json={"text": "Baik."}, headers=key) for _ in range(3)))
+    said = await asyncio.gather(*(desk.post(path, json=says(verb), headers=key) for _ in range(3)))
     assert len({r.json()["message_id"] for r in said}) == 1
-    assert code(await desk.post(path, json={"text": "Bukan."}, headers=key)) == (409, "key_reused")
+    assert code(await desk.post(path, json=says(verb, "Bukan."), headers=key)) == (409, "key_reused")
     await inbox.receive(served.runtime, case.conversation_id, Inbound.text("halo", key="k0"))  # the citizen's own k0
     async with db.transaction(served.runtime.pool) as connection:
         count = (await connection.execute(
@@ -192,7 +211,8 @@ async def test_what_an_officer_cannot_say(served, body, expected):
     case = await open_case(served.runtime)
     desk = await served.desk(await officer_row(served.runtime, case.officer_id))
     for verb in ("reply", "note", "propose"):
-        assert code(await desk.post(f"{API}/cases/{case.number}/{verb}", json=body)) == expected
+        given = {**says(verb), **body} if body else {}
+        assert code(await desk.post(f"{API}/cases/{case.number}/{verb}", json=given)) == expected
 
 
 async def test_notes_never_reach_the_citizen(served):

@@ -35,7 +35,7 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "takeover": ("POST", "/cases/{number}/takeover", None),
     "reply": ("POST", "/cases/{number}/reply", {"text": "Baik."}),
     "note": ("POST", "/cases/{number}/note", {"text": "Catatan."}),
-    "propose": ("POST", "/cases/{number}/propose", {"text": "Sudah beres."}),
+    "propose": ("POST", "/cases/{number}/propose", {"text": "Sudah beres.", "cause": "delay"}),
     "ask": ("POST", "/cases/{number}/ask", {"text": "Nomor KK Anda berapa?"}),
     "hand back": ("POST", "/cases/{number}/hand_back", None),
     "transfer": ("POST", "/cases/{number}/transfer", {"unit": "sosial", "reason": "urusan bansos"}),
@@ -53,10 +53,14 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "reassign": ("POST", "/cases/{number}/reassign", {"reason": "Lebih paham."}),
     "leave": ("POST", "/people/nurul.hidayah/leave", {"first_day": "2026-11-30", "last_day": "2026-12-01"}),
     "deactivate": ("POST", "/people/nurul.hidayah/deactivate", None),
+    "notices": ("GET", "/notices", None),
+    "notices read": ("POST", "/notices/read", {"until": "2026-11-24T10:00:00+07:00"}),
+    "offers": ("GET", "/offers", None),
     "suspend": ("POST", "/topics/kk_baru/suspend", {"reason": "keliru"}),
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
 FREE = {"sign in": 200, "who am I": 200, "sign out": 204, "password": 204}  # anybody's own business
+NEWS = {"notices": 200, "notices read": 200}  # so is this, once the password is one's own
 _SPEAKING = ("reply", "note", "propose", "ask", "hand back")
 
 
@@ -72,7 +76,8 @@ def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, take
         "transfer": moves, **dict.fromkeys(_IDLE, 409 if file == 200 else file), "refer": speaks, "referrals": file,
         "merge": 404 if file == 200 else file, "follow up": 404 if own else speaks, "dismiss": speaks,
         "allow address": 409 if leads else 403 if file == 200 else file,
-        **FREE, **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
+        **FREE, **NEWS, "offers": events,
+        **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,
         **dict.fromkeys(("colleagues", "reassign"), 200 if leads else 404 if publishes == 200 else 403),
         "suspend": publishes, "republish": publishes, "deactivate": deactivates, "leave": leave,

@@ -21,6 +21,9 @@ from tests.support.pages import BROWSER, Page
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 
 
+CAUSE = {"note": {}, "reply": {}, "propose": {"cause": "delay"}}
+
+
 async def test_every_route_of_the_apis_is_described_and_nothing_else(served):
     routes = {openapi.name_of(route): route for route in openapi.described_routes(served.app)}
     assert set(openapi.OPERATIONS) == set(routes)
@@ -115,8 +118,8 @@ async def test_what_the_officers_api_says_fits_its_models(served, runtime):
     SignedIn.model_validate(said(await desk.get("/api/v1/officer/session")))
     assert CaseLines.model_validate(said(await desk.get("/api/v1/officer/cases"))).cases
     Acted.model_validate(said(await desk.post(f"{here}/takeover")))
-    for act in ("note", "reply", "propose"):
-        Spoke.model_validate(said(await desk.post(f"{here}/{act}", json={"text": "Baik."})))
+    for act in CAUSE:
+        Spoke.model_validate(said(await desk.post(f"{here}/{act}", json={"text": "Baik.", **CAUSE[act]})))
     full = FullCase.model_validate(said(await desk.get(here)))
     assert full.messages
     assert full.events

@@ -22,7 +22,8 @@ async def with_case(runtime) -> Citizen:
 
 
 async def proposed(runtime, citizen: Citizen) -> None:
-    await verbs.propose(runtime, await citizen.officer(), (await citizen.case()).id, "Data sudah kami ubah.")
+    case = await citizen.case()
+    await verbs.propose(runtime, await citizen.officer(), case.id, "Data sudah kami ubah.", cause="delay")
 
 
 async def closed(runtime) -> Citizen:

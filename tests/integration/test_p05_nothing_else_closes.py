@@ -28,7 +28,7 @@ async def in_state(runtime, status: str) -> Citizen:
     elif status == "waiting_citizen":
         await verbs.ask(runtime, owner, case.id, "Boleh kirim foto NIB Bapak?")
     elif status == "resolution_proposed":
-        await verbs.propose(runtime, owner, case.id, "Data sudah kami ubah.")
+        await verbs.propose(runtime, owner, case.id, "Data sudah kami ubah.", cause="delay")
     assert (await citizen.case()).status == status
     return citizen
 
@@ -76,7 +76,7 @@ async def test_p05_a_yes_counts_for_the_proposal_that_stands_and_for_no_other_ca
     await citizen.writes("sudah selesai")  # words are asked back, never taken for the button
     await turn.drain(runtime, citizen.id)
     assert (await citizen.case()).status == "in_progress"
-    await verbs.propose(runtime, await citizen.officer(), case.id, "Sekarang benar-benar sudah diubah.")
+    await verbs.propose(runtime, await citizen.officer(), case.id, "Sekarang benar-benar sudah diubah.", cause="delay")
     await receive(runtime, citizen.id, Inbound("payload", {"payload": yes}))
     await turn.drain(runtime, citizen.id)
     assert (await citizen.case()).closed_reason == "confirmed"

@@ -30,7 +30,7 @@ def wib(text: str) -> datetime:
 async def proposed(runtime):
     case = await open_case(runtime)
     officer = await officer_row(runtime, case.officer_id)
-    await verbs.propose(runtime, officer, case.id, "Data sudah kami perbaiki.")
+    await verbs.propose(runtime, officer, case.id, "Data sudah kami perbaiki.", cause="delay")
     return case, officer, Citizen(runtime, case.conversation_id)
 
 

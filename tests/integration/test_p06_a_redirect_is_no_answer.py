@@ -73,7 +73,7 @@ async def test_p06_as_a_resolution_it_is_refused_with_what_was_found(runtime):
     citizen = await with_case(runtime)
     owner, case = await citizen.officer(), await citizen.case()
     with pytest.raises(Unprocessable) as refused:
-        await verbs.propose(runtime, owner, case.id, REDIRECT)
+        await verbs.propose(runtime, owner, case.id, REDIRECT, cause="delay")
     assert refused.value.code == "redirect"
     (act,) = refused.value.facts["acts"]
     assert act.startswith("Silakan kirim email")
@@ -83,7 +83,7 @@ async def test_p06_as_a_resolution_it_is_refused_with_what_was_found(runtime):
     assert "rujuk dan dampingi" in sentence
     assert (await citizen.case()).status == "assigned"
     assert REDIRECT not in [m["text"] for m in await citizen.sees()]
-    await verbs.propose(runtime, owner, case.id, ANSWER)
+    await verbs.propose(runtime, owner, case.id, ANSWER, cause="delay")
     assert (await citizen.case()).status == "resolution_proposed"
 
 
@@ -93,7 +93,7 @@ async def test_p06_who_leads_may_stand_for_an_address_with_a_reason(runtime):
     with pytest.raises(Conflict, match="nothing_held"):
         await verbs.allow_address(runtime, head, case.id, "memang di sana")
     with pytest.raises(Unprocessable, match="redirect"):
-        await verbs.propose(runtime, owner, case.id, REDIRECT)
+        await verbs.propose(runtime, owner, case.id, REDIRECT, cause="delay")
     with pytest.raises(Forbidden):
         await verbs.allow_address(runtime, owner, case.id, "memang di sana")
     with pytest.raises(Unprocessable, match="no_reason"):
@@ -113,7 +113,7 @@ async def test_what_was_held_back_lapses_when_the_officer_says_something_else(ru
     citizen = await with_case(runtime)
     owner, case, head = await citizen.officer(), await citizen.case(), await person(runtime, "head", "kependudukan")
     with pytest.raises(Unprocessable):
-        await verbs.propose(runtime, owner, case.id, REDIRECT)
+        await verbs.propose(runtime, owner, case.id, REDIRECT, cause="delay")
     await verbs.reply(runtime, owner, case.id, "Saya periksa dulu datanya, sore ini saya kabari.")
     with pytest.raises(Conflict, match="nothing_held"):
         await verbs.allow_address(runtime, head, case.id, "memang di sana")

@@ -75,12 +75,12 @@ async def test_p07_clocks_follow_the_case(runtime, clock):
     assert (row.reply_by, row.respond_by, row.next_deadline) == (wib("11-24 14:00"),) * 3
 
     clock.set(wib("11-24 15:00"))
-    await verbs.propose(runtime, officer, case.id, "Sudah diperbaiki.")
+    await verbs.propose(runtime, officer, case.id, "Sudah diperbaiki.", cause="delay")
     assert set(await running(runtime, case.id)) == {"resolution", "closing"}
     assert (await running(runtime, case.id))["resolution"] is None  # held
     await citizen.taps("Belum selesai")
     assert await running(runtime, case.id) == {"next_reply": wib("11-24 16:00"), "resolution": wib("12-01 16:00")}
-    await verbs.propose(runtime, officer, case.id, "Sekarang benar-benar selesai.")
+    await verbs.propose(runtime, officer, case.id, "Sekarang benar-benar selesai.", cause="delay")
     await citizen.taps("Sudah selesai")
     assert await running(runtime, case.id) == {}
     assert (await row_of(runtime, case.id)).next_deadline is None
@@ -101,7 +101,7 @@ async def test_p07_reopening_starts_clocks_anew_and_keeps_what_was_missed(runtim
     officer, citizen = await officer_row(runtime, case.officer_id), Citizen(runtime, case.conversation_id)
     await verbs.reply(runtime, officer, case.id, "Baik.")
     clock.set(wib("12-03 09:00"))  # the resolution was due on the first
-    await verbs.propose(runtime, officer, case.id, "Beres.")
+    await verbs.propose(runtime, officer, case.id, "Beres.", cause="delay")
     await citizen.taps("Sudah selesai")
     before = await missed(runtime, case.id)
     assert before == [("resolution", 100)]

@@ -211,7 +211,7 @@ async def test_p11_it_cannot_be_offered_to_another_unit_and_no_supervisor_joins_
         await transfers.request(runtime, inspector, case.id, "sosial", "bukan urusan kami")
     await verbs.take_over(runtime, inspector, case.id)
     for _ in range(2):
-        await verbs.propose(runtime, inspector, case.id, "Uang sudah dikembalikan kepada Anda.")
+        await verbs.propose(runtime, inspector, case.id, "Uang sudah dikembalikan kepada Anda.", cause="delay")
         await citizen.taps("Belum selesai")
     (now,) = await reports_of(runtime)
     assert (now.refusals, now.supervisor_id) == (2, None)

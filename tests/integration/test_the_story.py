@@ -77,7 +77,7 @@ async def test_the_eight_months_cannot_happen(served, runtime, clock):
 
     # --- "please e-mail that address": no resolution, and as a reply it stops no clock (P6)
     with pytest.raises(Unprocessable, match="redirect"):
-        await verbs.propose(runtime, owner, case.id, ADDRESS)
+        await verbs.propose(runtime, owner, case.id, ADDRESS, cause="delay")
     await verbs.reply(runtime, owner, case.id, ADDRESS)
     now = await citizen.case()
     assert (now.first_replied_at, now.waiting_since, now.status) == (None, case.waiting_since, "in_progress")
@@ -95,13 +95,13 @@ async def test_the_eight_months_cannot_happen(served, runtime, clock):
     assert await referrals.remind(runtime) == 1
 
     # --- closed on the same day: only a proposal, which the citizen answers (P5)
-    await verbs.propose(runtime, owner, case.id, "Data usaha Bapak sudah kami ubah hari ini.")
+    await verbs.propose(runtime, owner, case.id, "Data usaha Bapak sudah kami ubah hari ini.", cause="delay")
     clock.set(clock().replace(hour=23, minute=59))
     await escalation.once(runtime)
     assert (await citizen.case()).status == "resolution_proposed"
     await citizen.taps("Belum selesai")
     assert (await citizen.case()).status == "in_progress"
-    await verbs.propose(runtime, owner, case.id, "Nama usahanya sudah kami betulkan.")
+    await verbs.propose(runtime, owner, case.id, "Nama usahanya sudah kami betulkan.", cause="delay")
     await citizen.taps("Sudah selesai")
     assert (await citizen.case()).closed_reason == "confirmed"
     assert {("first_reply", 150), ("resolution", 100)} <= await missed(runtime, case.id)  # closing takes nothing back

@@ -173,6 +173,8 @@ def act(page: Page, action: str, text: str | None = None) -> None:
         folded.locator("summary").click()
     if text is not None:
         page.locator("form").filter(has=button).get_by_role("textbox").fill(text)
+    if action == "propose":
+        page.get_by_label("Sebab masalahnya").select_option(label="Berkas tertahan")
     button.click()
 
 

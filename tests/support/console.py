@@ -46,7 +46,8 @@ def form_of(page: Page, action: str) -> Form:
 
 async def does(client: httpx.AsyncClient, page: Page, action: str, text: str | None = None) -> httpx.Response:
     form = form_of(page, action)
-    return await client.post(form.action, data=form.fields if text is None else {**form.fields, "pesan": text})
+    cause = {"sebab": "delay"} if action == "propose" else {}
+    return await client.post(form.action, data=form.fields if text is None else {**form.fields, **cause, "pesan": text})
 
 
 async def opened(client: httpx.AsyncClient, number: str) -> Page:

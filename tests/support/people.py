@@ -206,7 +206,9 @@ class Officer:
 
     def tries(self, verb: str, number: str, text: str | None = None, key: str | None = None) -> httpx.Response:
         """A verb, whatever comes of it."""
-        return self.http.post(f"/cases/{number}/{verb}", json={"text": text} if text else None, headers=_key(key))
+        cause = {"cause": "delay"} if verb == "propose" else {}
+        body = {"text": text, **cause} if text else None
+        return self.http.post(f"/cases/{number}/{verb}", json=body, headers=_key(key))
 
     def does(self, verb: str, number: str, text: str | None = None, key: str | None = None) -> dict[str, Any]:
         """A verb; the case afterwards."""

@@ -152,10 +152,10 @@ async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key
 
 
 async def propose(
-    runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None, cause: Cause = Cause.other
+    runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None, cause: str | None = None
 ) -> UUID:
-    """The officer proposes a resolution: what was done, in words, and what the trouble came from. Only the citizen can
-    accept it (P5). Returns the message's id.
+    """The officer proposes a resolution: what was done, in words, and what the trouble came from, a `Cause` that they
+    choose. Only the citizen can accept it (P5). Returns the message's id. Raises `Unprocessable("no_cause")`.
 
     A redirect is none (P6): it is kept for who leads the unit, and refused with what was found in it
     (`Unprocessable("redirect")`).
@@ -166,15 +166,24 @@ async def propose(
         if (before := await said_before(runtime, held, key, _proposal(runtime, said))) is not None:
             return before
         actor = actor_of(officer)
+        transition(held.facts.state, Verb.propose, actor)
+        chosen = _chosen(cause)
         if not found.is_redirect:
             state = await officer_speaks(held, actor, Verb.propose)
-            return await _put_forward(runtime, held, state, actor, said, cause, key)
-        transition(held.facts.state, Verb.propose, actor)
+            return await _put_forward(runtime, held, state, actor, said, chosen, key)
         await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
-                     cause=cause.value, acts=[act.text for act in found.referrals])
+                     cause=chosen.value, acts=[act.text for act in found.referrals])
         leader = await notices.leader(held.connection, held.facts.row.unit_id, Role.head)
         await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
     raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
+
+
+def _chosen(cause: str | None) -> Cause:
+    """The cause, which nobody chooses for the officer: figures of causes that were never chosen teach nothing."""
+    try:
+        return Cause(cause or "")
+    except ValueError:
+        raise Unprocessable("no_cause") from None
 
 
 async def allow_address(runtime: Runtime, officer: Row[Any], case_id: UUID, why: str) -> UUID:

@@ -29,12 +29,13 @@ FOR_CITIZENS = frozenset({
 
 @dataclass(frozen=True)
 class Notice:
-    """One piece of news as its reader sees it."""
+    """One piece of news as its reader sees it; `kind` names it for a program."""
 
     at: datetime
     number: str
     text: str
     unread: bool
+    kind: str
 
 
 async def tell(
@@ -109,7 +110,7 @@ async def listed(runtime: Runtime, officer: Row[Any]) -> list[Notice]:
             .join(units, units.c.id == cases.c.unit_id)
             .where(notices.c.officer_id == officer.id).order_by(notices.c.at.desc(), notices.c.id).limit(SHOWN)
         )).all()
-    return [Notice(row.at, row.number, said(runtime, row), row.read_at is None) for row in rows]
+    return [Notice(row.at, row.number, said(runtime, row), row.read_at is None, row.kind) for row in rows]
 
 
 async def unread(runtime: Runtime, officer: Row[Any]) -> int:

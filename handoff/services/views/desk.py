@@ -284,7 +284,7 @@ async def _answers(connection: AsyncConnection, ids: list[UUID]) -> dict[str, di
     )).all()
     return {str(row.id): {
         "id": str(row.id), "seq": row.seq, "question_seq": row.question_seq, "withheld": row.delivery == "withheld",
-        "topic": row.topic, "aspect": row.aspect, "intent": row.intent, "confidence": row.confidence,
+        "topic": row.topic, "aspect": row.aspect, "step": row.step, "intent": row.intent, "confidence": row.confidence,
         "threshold": row.threshold, "ranking": row.ranking, "model_version": row.model_version,
         "catalogue_version": row.catalogue_version, "sources": row.sources, "reviewed": row.reviewed.isoformat(),
     } for row in rows}

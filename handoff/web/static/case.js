@@ -149,6 +149,7 @@
     if (detail.successful) {
       const written = sent.querySelector("textarea");
       if (written && written.value === detail.requestConfig.parameters.pesan) written.value = "";
+      if (sent.elements.sebab) sent.elements.sebab.value = ""; // the next proposal's cause is chosen anew
       const bytes = crypto.getRandomValues(new Uint8Array(16));
       sent.elements.kiriman.value = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
       kept = written ? read() : kept;
