@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import date, time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handoff.domain.case import Role
@@ -67,6 +68,17 @@ def _officer_add(arguments: argparse.Namespace) -> int:
     except CommandError as error:
         return _fail(error)
     print(json.dumps(added))
+    return 0
+
+
+def _office_add(arguments: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, add_office
+
+    try:
+        for person in add_office(Settings.from_env(), arguments.file):
+            print(json.dumps(person, ensure_ascii=False))
+    except CommandError as error:
+        return _fail(error)
     return 0
 
 
@@ -163,6 +175,9 @@ def parser() -> argparse.ArgumentParser:
     add("worker", _worker, "carry out turns, sending and clocks (one process of `run`)")
     database = commands.add_parser("db", help="the database").add_subparsers(required=True, metavar="command")
     add("upgrade", _db_upgrade, "bring the database to the newest schema", database)
+    add("add", _office_add, "add an office with its units; prints its officers' logins and one-time passwords",
+        commands.add_parser("office", help="offices").add_subparsers(required=True, metavar="command")
+        ).add_argument("file", type=Path, help="in the form of handoff/example_office.yml")
     people = commands.add_parser("officer", help="officers").add_subparsers(required=True, metavar="command")
     officer = add("add", _officer_add, "add an officer; prints the login and a one-time password", people)
     officer.add_argument("--name", required=True)

@@ -8,8 +8,10 @@ import contextlib
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
+import yaml
 from sqlalchemy import select
 
 from handoff.channels.whatsapp import check
@@ -18,7 +20,7 @@ from handoff.domain.case import Role
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
 from handoff.services.errors import NotFound, ServiceError
-from handoff.services.people import duty, staff
+from handoff.services.people import duty, founding, staff
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, revisions
@@ -59,6 +61,27 @@ def add_officer(
             raise CommandError(reason.get(refusal.code, "A name and a title are needed; a login is a-z, 0-9, . _ -.")) \
                 from None
         return {"login": new.login, "one_time_password": new.one_time_password}
+
+    return _with_runtime(settings, add)
+
+
+def add_office(settings: Settings, file: Path) -> list[dict[str, str]]:
+    """Make the office that the file describes, beside those there are; its officers with their one-time passwords.
+    Blocking. Raises `CommandError`."""
+    try:
+        office = founding.Office.of(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise CommandError(f"{file} is no YAML.") from None
+    except founding.NotAnOffice as error:
+        raise CommandError(f"{file} describes no office: {error}.") from None
+
+    async def add(runtime: Runtime) -> list[dict[str, str]]:
+        try:
+            return await founding.found(runtime, office)
+        except ServiceError:
+            raise CommandError("The short name of the office or of one of its units is taken.") from None
 
     return _with_runtime(settings, add)
 

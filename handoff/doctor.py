@@ -118,10 +118,21 @@ def _database_content(settings: Settings, urls: DatabaseUrls) -> Iterator[Findin
         return
     yield Finding("schema", "up to date")
     yield _role(urls)
+    yield from _offices(settings, urls)
     missing = asyncio.run(_missing_keys(settings, urls))
     yield from _refused_mail(urls)
     lacks = f"lacks {', '.join(missing)}" if missing else "has every key that the database knows"
     yield Finding("data keys", lacks, "add it to WAJAH_DATA_KEYS from your backup" if missing else "")
+
+
+def _offices(settings: Settings, urls: DatabaseUrls) -> Iterator[Finding]:
+    """WhatsApp's numbers name offices that there are."""
+    named = {slug for _, slug in settings.whatsapp.numbers if slug} if settings.whatsapp else set()
+    with psycopg.connect(urls.app, connect_timeout=5) as connection:
+        known = {slug for slug, in connection.execute("SELECT slug FROM offices")}
+    for slug in sorted(named - known):
+        yield Finding("whatsapp", f"a number is of the office {slug!r}, which there is not: the first office has it",
+                      f"python -m handoff office add, or one of {', '.join(sorted(known))}")
 
 
 def _refused_mail(urls: DatabaseUrls) -> Iterator[Finding]:

@@ -74,12 +74,14 @@ units = Table(
     "units", metadata, _id(),
     Column("office_id", ForeignKey("offices.id"), nullable=False),
     Column("slug", String(40), nullable=False, unique=True),
+    Column("desk", String(40), nullable=False),  # which of the catalogue's desks it is in its office
     Column("name", Text, nullable=False),
     Column("zone", String(40), nullable=False),  # IANA name: Asia/Jakarta, Asia/Makassar, Asia/Jayapura
     Column("weekly_hours", JSONB, nullable=False),  # {"0": [["08:00", "16:00"]], …}, 0 = Monday
     Column("first_reply_minutes", Integer, nullable=False, server_default="60"),
     Column("is_default", Boolean, nullable=False, server_default=text("false")),  # takes what no topic claims
     CheckConstraint("first_reply_minutes > 0", name="first_reply_positive"),
+    UniqueConstraint("office_id", "desk"),
 )
 Index("uq_units_one_default", units.c.office_id, unique=True, postgresql_where=units.c.is_default)
 
@@ -172,6 +174,7 @@ conversations = Table(
     Column("citizen_id", ForeignKey("citizens.id"), nullable=False, index=True),
     Column("data_key_id", ForeignKey("data_keys.id"), nullable=False),
     Column("channel", String(12), nullable=False),
+    Column("office_id", ForeignKey("offices.id"), nullable=True),  # who answers for it; NULL: the first office
     # A confidential report lives alone: nobody enters by a token, what arrives is private until its turn (adr/0018).
     Column("confidential", Boolean, nullable=False, server_default=text("false")),
     Column("token_hash", LargeBinary, nullable=True),  # web: SHA-256 of the bearer token

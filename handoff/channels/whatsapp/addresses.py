@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp.payload import Message
@@ -53,12 +53,12 @@ async def conversation_of(runtime: Runtime, message: Message) -> UUID | None:
     async with db.statement(runtime.pool) as connection:
         if await _was_received(connection, sender, message_key(runtime, message.wamid)):
             return None
-        found = await _find(connection, sender)
+        found = await _find(runtime, connection, sender)
     if found is not None and _known(found, sender):
         return found.conversation_id
     async with db.transaction(runtime.pool) as connection:
         await _lock(connection, sender)
-        found = await _find(connection, sender)
+        found = await _find(runtime, connection, sender)
         if found is None:
             return await _begin(runtime, connection, sender)
         if not _known(found, sender):
@@ -70,7 +70,7 @@ async def moved(runtime: Runtime, connection: AsyncConnection, old: Sender, new:
     """The citizen of `old` writes from `new` now, in the same conversation; its id. None where nobody has `old`."""
     for one in sorted((old, new), key=lambda s: s.wa_hash or s.user_hash or b""):
         await _lock(connection, one)
-    found = await _find(connection, old)
+    found = await _find(runtime, connection, old)
     if found is None:
         return None
     await connection.execute(
@@ -83,13 +83,13 @@ async def moved(runtime: Runtime, connection: AsyncConnection, old: Sender, new:
     return UUID(str(found.conversation_id))
 
 
-async def _find(connection: AsyncConnection, sender: Sender) -> Row[Any] | None:
+async def _find(runtime: Runtime, connection: AsyncConnection, sender: Sender) -> Row[Any] | None:
     """The number decides before the id of the person; of several rows the newest."""
     for column, value in ((addresses.c.wa_hash, sender.wa_hash), (addresses.c.user_hash, sender.user_hash)):
         if value is None:
             continue
         found = (await connection.execute(
-            select(addresses, conversations_table.c.data_key_id)
+            select(addresses, conversations_table.c.data_key_id, _office(runtime, sender.number_id).label("office_now"))
             .join(conversations_table, conversations_table.c.id == addresses.c.conversation_id)
             .where(addresses.c.number_id == sender.number_id, column == value, addresses.c.current)
             .order_by(addresses.c.created_at.desc()).limit(1)
@@ -100,7 +100,7 @@ async def _find(connection: AsyncConnection, sender: Sender) -> Row[Any] | None:
 
 
 def _known(found: Row[Any], sender: Sender) -> bool:
-    return all(theirs in (None, ours) for theirs, ours in (
+    return found.office_id == found.office_now and all(theirs in (None, ours) for theirs, ours in (
         (sender.wa_hash, found.wa_hash), (sender.user_hash, found.user_hash)
     ))
 
@@ -115,17 +115,22 @@ async def _was_received(connection: AsyncConnection, sender: Sender, key: str) -
 
 
 async def _begin(runtime: Runtime, connection: AsyncConnection, sender: Sender) -> UUID:
-    _, conversation_id, key_id = await conversations.begin_in(runtime, connection, "whatsapp")
+    office_id = (await connection.execute(select(_office(runtime, sender.number_id)))).scalar_one()
+    _, conversation_id, key_id = await conversations.begin_in(runtime, connection, "whatsapp", office_id=office_id)
     key = await runtime.keyring.open(connection, key_id)
     await connection.execute(insert(addresses).values(
-        **_sealed(key, sender), conversation_id=conversation_id, created_at=runtime.clock(),
-        office_id=await _office(runtime, connection, sender.number_id),
+        **_sealed(key, sender), conversation_id=conversation_id, created_at=runtime.clock(), office_id=office_id,
     ))
     return conversation_id
 
 
 async def _learn(runtime: Runtime, connection: AsyncConnection, sender: Sender, found: Row[Any]) -> None:
-    """Meta told more than we knew: another number of the same person, or the id of who has this number."""
+    """Meta told more than we knew: another number of the same person, or the id of who has this number. Or the number
+    belongs to another office now: what is new goes there, a case that is open stays with its officer."""
+    await connection.execute(
+        update(conversations_table).where(conversations_table.c.id == found.conversation_id)
+        .values(office_id=found.office_now)
+    )
     await connection.execute(update(addresses).where(addresses.c.id == found.id).values(current=False))
     await _store(runtime, connection, sender, found)
 
@@ -137,7 +142,7 @@ async def _store(runtime: Runtime, connection: AsyncConnection, sender: Sender, 
     user_id = sender.user_id or _opened(key, found, found.user_enc)
     await connection.execute(insert(addresses).values(
         **_sealed(key, Sender.of(runtime, sender.number_id, wa_id, user_id)), conversation_id=found.conversation_id,
-        office_id=found.office_id, created_at=runtime.clock(),
+        office_id=found.office_now, created_at=runtime.clock(),
     ))
 
 
@@ -161,10 +166,9 @@ async def _lock(connection: AsyncConnection, sender: Sender) -> None:
         await connection.execute(select(func.pg_advisory_xact_lock(number)))
 
 
-async def _office(runtime: Runtime, connection: AsyncConnection, number_id: str) -> UUID:
-    """The office that the number belongs to; the first one where none is named."""
+def _office(runtime: Runtime, number_id: str) -> ScalarSelect[UUID]:
+    """The office that the number belongs to; the first one where none is named, or none that there is: `doctor` says
+    so, and until then every case still gets its officer."""
     assert runtime.settings.whatsapp is not None
-    slug = runtime.settings.whatsapp.offices.get(number_id)
-    query = select(offices.c.id).order_by(offices.c.created_at).limit(1)
-    found: UUID = (await connection.execute(query.where(offices.c.slug == slug) if slug else query)).scalar_one()
-    return found
+    named = offices.c.slug == runtime.settings.whatsapp.offices.get(number_id)
+    return select(offices.c.id).order_by(named.desc(), offices.c.created_at, offices.c.id).limit(1).scalar_subquery()

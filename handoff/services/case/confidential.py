@@ -47,7 +47,7 @@ async def take_down(
         return None
     said = await _said(runtime, connection, conversation, message_id)
     kept = await _kept_from(connection, str(said.get("text", "")))
-    own, own_message_id = await _own_conversation(runtime, connection, message_id, said)
+    own, own_message_id = await _own_conversation(runtime, connection, conversation.office_id, message_id, said)
     token = secrets.token_urlsafe(24)
     facts = await taking.take_in(
         runtime, connection, own, own_message_id, reason=CONFIDENTIAL, topic=INTENT,
@@ -130,7 +130,7 @@ async def _said(
 
 
 async def _own_conversation(
-    runtime: Runtime, connection: AsyncConnection, message_id: UUID, said: dict[str, Any]
+    runtime: Runtime, connection: AsyncConnection, office_id: UUID | None, message_id: UUID, said: dict[str, Any]
 ) -> tuple[Row[Any], UUID]:
     """A new conversation of a new citizen with a new key, which holds the message as its first: nothing in the database
     ties it to the old one."""
@@ -138,8 +138,8 @@ async def _own_conversation(
     key_id = await runtime.keyring.create(connection, at)
     await connection.execute(insert(citizens).values(id=citizen_id, data_key_id=key_id, created_at=at))
     own = (await connection.execute(insert(conversations).values(
-        id=own_id, citizen_id=citizen_id, data_key_id=key_id, channel="web", confidential=True, next_seq=2,
-        last_inbound_at=at, created_at=at,
+        id=own_id, citizen_id=citizen_id, data_key_id=key_id, channel="web", office_id=office_id, confidential=True,
+        next_seq=2, last_inbound_at=at, created_at=at,
     ).returning(conversations))).one()
     await connection.execute(insert(messages).values(
         id=own_message_id, conversation_id=own_id, seq=1, author="citizen", kind="text", created_at=at,

@@ -103,7 +103,7 @@ async def _open(
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
     taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
-    taker = replace(taker, barred=taker.barred | kept.keys())
+    taker = replace(taker, barred=taker.barred | kept.keys(), office_id=conversation.office_id)
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)
     limits = clocks.limits(chosen.calendar, chosen.unit.first_reply_minutes, at, chosen.from_when, sla_class)

@@ -21,7 +21,7 @@ from handoff.services.post.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
-from handoff.store.schema import officers, units
+from handoff.store.schema import officers, offices, units
 from handoff.store.schema_moves import transfers
 
 SYSTEM = Actor("system")
@@ -169,13 +169,17 @@ async def _officer(held: Held, officer_id: UUID) -> Row[Any]:
 
 
 async def units_for(runtime: Runtime, unit_slug: str) -> list[tuple[str, str]]:
-    """Units that a case of the unit `unit_slug` can be offered to: slug and name, those with somebody to take it."""
+    """Units that a case of the unit `unit_slug` can be offered to: slug and name, those with somebody to take it. Its
+    own office's first; of another office the name says so."""
+    own = select(units.c.office_id).where(units.c.slug == unit_slug).scalar_subquery()
+    elsewhere = units.c.office_id.is_distinct_from(own)
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(
-            select(units.c.slug, units.c.name).where(
+            select(units.c.slug, units.c.name, offices.c.name.label("office"), elsewhere.label("elsewhere"))
+            .join(offices, offices.c.id == units.c.office_id).where(
                 units.c.slug != unit_slug,
                 select(officers.c.id).where(officers.c.unit_id == units.c.id, officers.c.active,
                                             officers.c.role.in_([role.value for role in CARRYING])).exists(),
-            ).order_by(units.c.name)
+            ).order_by(elsewhere, offices.c.name, units.c.name)
         )).all()
-    return [(row.slug, row.name) for row in rows]
+    return [(row.slug, f"{row.name} ({row.office})" if row.elsewhere else row.name) for row in rows]

@@ -20,7 +20,7 @@ from handoff.domain.holidays import indonesian_holidays
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import cases, closures, conversations, officers, shifts, units
+from handoff.store.schema import cases, closures, conversations, officers, offices, shifts, units
 from handoff.store.schema_clocks import leaves
 from handoff.store.schema_moves import confidential_reports
 
@@ -29,16 +29,20 @@ HAS_DUTY = TAKES_CASES | {Role.data_officer.value}  # whose own cases come by th
 NOBODY = UUID(int=0)  # no citizen
 #: How far back a calendar knows local closures: further than any running deadline was counted from.
 REACHES_BACK = timedelta(days=200)
+#: The one that everything belongs to where no other is named.
+FIRST_OFFICE = select(offices.c.id).order_by(offices.c.created_at, offices.c.id).limit(1).scalar_subquery()
 Hours = tuple[tuple[time, time], ...]
 
 
 @dataclass(frozen=True)
 class Taker:
-    """Who shall get a case: the unit with this slug, or a role wherever in the office it sits; nobody of `barred`."""
+    """Who shall get a case: the unit that is this desk of the catalogue in the office (None: in the first office), or a
+    role wherever it sits, in that office if anybody there has it; nobody of `barred`."""
 
     unit: str | None = None
     role: Role | None = None
     barred: frozenset[UUID] = frozenset()
+    office_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,13 @@ async def calendar_of(connection: AsyncConnection, unit: Row[Any], at: datetime)
     return WorkingCalendar(ZoneInfo(unit.zone), weekly, frozenset(closed), special)
 
 
-async def unit_for(connection: AsyncConnection, slug: str | None) -> Row[Any]:
-    """The unit with this slug, or the office's default unit. Raises `NotFound` when the office has neither."""
+async def unit_for(connection: AsyncConnection, desk: str | None, office_id: UUID | None = None) -> Row[Any]:
+    """The office's unit that is this desk, or its default unit; those of the first office where it has neither. Raises
+    `NotFound` when that has none either."""
+    own = units.c.office_id == office_id
     row = (await connection.execute(
-        select(units).where(or_(units.c.slug == slug, units.c.is_default))
-        .order_by((units.c.slug == slug).desc().nulls_last()).limit(1)
+        select(units).where(or_(own, units.c.office_id == FIRST_OFFICE), or_(units.c.desk == desk, units.c.is_default))
+        .order_by(own.desc().nulls_last(), (units.c.desk == desk).desc().nulls_last()).limit(1)
     )).first()
     if row is None:
         raise NotFound()
@@ -97,8 +103,10 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
     takes cases. Raises `NotFound`, `assignment.NobodyToAssign`.
     """
     if taker.role is None:
-        return await choose_officer(connection, await unit_for(connection, taker.unit), citizen_id, at, taker.barred)
+        unit = await unit_for(connection, taker.unit, taker.office_id)
+        return await choose_officer(connection, unit, citizen_id, at, taker.barred)
     await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(taker.role.value))))
+    office_id = taker.office_id or (await connection.execute(select(FIRST_OFFICE))).scalar_one()
     for roles in ({taker.role.value}, {Role.head.value}, {Role.supervisor.value}, TAKES_CASES):
         found: dict[str, tuple[assignment.Candidate, Row[Any], WorkingCalendar]] = {}
         for unit in (await connection.execute(select(units).order_by(units.c.slug))).all():
@@ -107,7 +115,8 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
                 if UUID(one.officer_id) not in taker.barred:
                     found[one.officer_id] = (one, unit, calendar)
         if found:
-            best = assignment.choose([candidate for candidate, _, _ in found.values()])
+            near = [one for one, unit, _ in found.values() if unit.office_id == office_id]
+            best = assignment.choose(near or [one for one, _, _ in found.values()])
             if (chosen := await _chosen(connection, *found[best.officer_id], at)) is not None:
                 return chosen
             return await choose(connection, taker, citizen_id, at)
@@ -118,11 +127,11 @@ async def taker_again(connection: AsyncConnection, case: Row[Any], unit: Row[Any
     """Who takes a case whose officer no longer can: its unit, or of a confidential report an inspector whom it does not
     concern."""
     if case.reason != Reason.confidential_report.value:
-        return Taker(unit=unit.slug)
+        return Taker(unit=unit.desk, office_id=unit.office_id)
     kept_from = (await connection.execute(
         select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case.id)
     )).scalar_one()
-    return Taker(role=Role.inspector, barred=frozenset(kept_from))
+    return Taker(role=Role.inspector, barred=frozenset(kept_from), office_id=unit.office_id)
 
 
 async def choose_officer(
@@ -130,8 +139,8 @@ async def choose_officer(
 ) -> Chosen:
     """Who gets a new case of `unit` (P2). One assignment a unit at a time, so that a burst is shared out evenly.
 
-    A unit without a single active officer gives its case to the default unit, and where all of those are `barred`, to
-    anybody else of the office. Raises `assignment.NobodyToAssign`.
+    A unit without a single active officer gives its case to its office's default unit, that to the first office's, and
+    where all of those are `barred`, it goes to anybody else. Raises `assignment.NobodyToAssign`.
     """
     await connection.execute(select(func.pg_advisory_xact_lock(7267003, func.hashtext(str(unit.id)))))
     calendar = await calendar_of(connection, unit, at)
@@ -140,10 +149,13 @@ async def choose_officer(
     if candidates:
         chosen = await _chosen(connection, assignment.choose(candidates), unit, calendar, at)
         return chosen or await choose_officer(connection, unit, citizen_id, at, barred)
-    if not unit.is_default:
-        return await choose_officer(connection, await unit_for(connection, None), citizen_id, at, barred)
+    for office_id in (unit.office_id, None):
+        other = await unit_for(connection, None, office_id)
+        if other.id != unit.id:
+            return await choose_officer(connection, other, citizen_id, at, barred)
     if barred:
-        return await choose(connection, Taker(role=Role.officer, barred=frozenset(barred)), citizen_id, at)
+        taker = Taker(role=Role.officer, barred=frozenset(barred), office_id=unit.office_id)
+        return await choose(connection, taker, citizen_id, at)
     raise assignment.NobodyToAssign
 
 

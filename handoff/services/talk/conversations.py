@@ -47,15 +47,18 @@ async def begin(runtime: Runtime, channel: str = "web", *, consent: str | None =
 
 
 async def begin_in(
-    runtime: Runtime, connection: AsyncConnection, channel: str, token: str | None = None
+    runtime: Runtime, connection: AsyncConnection, channel: str, token: str | None = None,
+    office_id: UUID | None = None,
 ) -> tuple[UUID, UUID, UUID]:
     """A new citizen with a new conversation, as part of the caller's transaction; without a `token` nobody enters it
-    over the web. The ids of the citizen, the conversation, and their data key."""
+    over the web, without an office it is the first one's. The ids of the citizen, the conversation, and their data key.
+    """
     conversation_id, citizen_id, at = uuid4(), uuid4(), runtime.clock()
     key_id = await runtime.keyring.create(connection, at)
     await connection.execute(insert(citizens).values(id=citizen_id, data_key_id=key_id, created_at=at))
     await connection.execute(insert(conversations).values(
-        id=conversation_id, citizen_id=citizen_id, data_key_id=key_id, channel=channel, created_at=at,
+        id=conversation_id, citizen_id=citizen_id, data_key_id=key_id, channel=channel, office_id=office_id,
+        created_at=at,
         token_hash=hashlib.sha256(token.encode()).digest() if token is not None else None,
     ))
     return citizen_id, conversation_id, key_id

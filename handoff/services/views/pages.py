@@ -95,11 +95,11 @@ async def sign(runtime: Runtime) -> Sign:
         rows = (await connection.execute(
             select(units).where(units.c.office_id == office.id)
         )).all()
-        calendars = {row.slug: await calendar_of(connection, row, now) for row in rows}
+        calendars = {row.desk: await calendar_of(connection, row, now) for row in rows}
     default = next((row for row in rows if row.is_default), None)
     return Sign(
         office.name, office.is_example, default.zone if default else known.zone,
-        {**known.units, **{row.slug: row.name for row in rows}}, calendars, default.slug if default else "",
+        {**known.units, **{row.desk: row.name for row in rows}}, calendars, default.desk if default else "",
     )
 
 
