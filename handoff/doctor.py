@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 
@@ -91,6 +92,25 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("secrets", f"{secrets}; keep a copy elsewhere", "" if private else f"chmod 600 {secrets}")
     else:
         yield Finding("secrets", "from the environment")
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    """Citizens' files can be kept, read and removed where they lie."""
+    from handoff.services.attachments.depot import depot
+    from handoff.services.errors import ServiceError
+
+    where = f"bucket {settings.files_s3.bucket} at {settings.files_s3.endpoint}" if settings.files_s3 else str(
+        settings.uploads)
+    kept, name, content = depot(settings), uuid4(), os.urandom(64)
+    try:
+        kept.put(name, content)
+        same = kept.get(name) == content
+        kept.remove(name)
+    except (OSError, ServiceError):
+        yield Finding("files", f"{where} cannot be written and read", "create the bucket, and correct WAJAH_FILES_S3_*"
+                      if settings.files_s3 else "give this user the folder")
+        return
+    yield Finding("files", f"{where}, encrypted", "" if same else "it gives back something else: another store")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -276,4 +296,4 @@ def _who(_: Settings) -> Iterator[Finding]:
     yield Finding("account", "root; PostgreSQL runs as an account of its own" if os.geteuid() == 0 else "not root")
 
 
-CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _database, _catalogue, _connectors, _model, _processes)
+CHECKS: tuple[Check, ...] = (_who, _set_up, _home, _files, _database, _catalogue, _connectors, _model, _processes)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _WHATSAPP = ("PHONE_NUMBER_ID", "ACCESS_TOKEN", "APP_SECRET", "VERIFY_TOKEN")
+_S3 = ("ENDPOINT", "BUCKET", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
 WHATSAPP_API_URL = "https://graph.facebook.com/v23.0"
 
 
@@ -40,6 +41,17 @@ class WhatsApp:
     def offices(self) -> dict[str, str | None]:
         """The office's slug by phone number id."""
         return dict(self.numbers)
+
+
+@dataclass(frozen=True)
+class S3:
+    """A bucket for citizens' files. The secret never shows in a representation of it."""
+
+    bucket: str
+    endpoint: str
+    region: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ class Settings:
     smtp_url: str | None = field(default=None, repr=False)  # None: news stays in the console and the conversation
     smtp_from: str = "wajah@localhost"
     whatsapp: WhatsApp | None = None      # None: the channel is off
+    files_s3: S3 | None = None            # None: files lie in `uploads`
 
     @classmethod
     def from_env(cls, env: dict[str, str] | None = None, *, make_secrets: bool = False) -> Settings:
@@ -120,6 +133,7 @@ class Settings:
             smtp_url=_smtp_url(env.get("SMTP_URL") or None),
             smtp_from=env.get("SMTP_FROM") or f"wajah@{urlsplit(base_url).hostname or 'localhost'}",
             whatsapp=_whatsapp(env),
+            files_s3=_files_s3(env),
         )
 
     def derived_key(self, purpose: str) -> bytes:
@@ -133,7 +147,7 @@ class Settings:
 
     @property
     def uploads(self) -> Path:
-        """Where citizens' files are kept, encrypted."""
+        """Where citizens' files are kept, encrypted, without `files_s3`; and those that are still on their way."""
         return self.home / "uploads"
 
 
@@ -215,6 +229,23 @@ def _whatsapp(env: dict[str, str]) -> WhatsApp | None:
     if urlsplit(url).scheme not in ("http", "https"):
         raise SettingsError(f"WHATSAPP_API_URL must be an address with the version, such as {WHATSAPP_API_URL}.")
     return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"))
+
+
+def _files_s3(env: dict[str, str]) -> S3 | None:
+    """All of it or nothing; the region matters to few stores but Amazon's."""
+    given = {name: env.get(f"WAJAH_FILES_S3_{name}") or "" for name in _S3}
+    if not any(given.values()):
+        return None
+    if missing := [f"WAJAH_FILES_S3_{name}" for name, value in given.items() if not value]:
+        raise SettingsError(f"Files in S3 need {', '.join(missing)} too; without any they are in a folder.")
+    try:
+        known = urlsplit(given["ENDPOINT"]).scheme in ("http", "https") and bool(urlsplit(given["ENDPOINT"]).hostname)
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingsError("WAJAH_FILES_S3_ENDPOINT must be the store's address, such as https://s3.example:9000.")
+    return S3(given["BUCKET"], given["ENDPOINT"].rstrip("/"), env.get("WAJAH_FILES_S3_REGION") or "us-east-1",
+              given["ACCESS_KEY_ID"], given["SECRET_ACCESS_KEY"])
 
 
 def _port(env: dict[str, str], name: str, default: int) -> int:

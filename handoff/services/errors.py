@@ -65,6 +65,15 @@ class Unprocessable(ServiceError):
     code, status = "unprocessable", 422
 
 
+class Unavailable(ServiceError):
+    """Something outside that we need is away; nothing was stored."""
+
+    code, status = "unavailable", 503
+
+    def __init__(self, *, retry_after: float = 5) -> None:
+        super().__init__(retry_after=retry_after)
+
+
 class TooMany(ServiceError):
     """Too many requests in a short time."""
 

@@ -14,6 +14,7 @@ from handoff.catalogue import load as load_catalogue
 from handoff.clock import Clock, file_clock, system_clock
 from handoff.connectors import Connectors
 from handoff.connectors import load as load_connectors
+from handoff.services.attachments.depot import Depot, depot
 from handoff.settings import Settings
 from handoff.store import db, queue
 from handoff.store.crypto import Keyring
@@ -22,7 +23,7 @@ from handoff.texts import Texts
 
 @dataclass(frozen=True)
 class Runtime:
-    """The process's settings, database pool, keys, clock, catalogue, texts, bot client, connectors and job queue."""
+    """The process's settings, database pool, keys, clock, catalogue, texts, bot client, connectors, jobs and files."""
 
     settings: Settings
     pool: AsyncEngine
@@ -33,6 +34,7 @@ class Runtime:
     bot: Bot
     connectors: Connectors
     jobs: procrastinate.App
+    depot: Depot
 
     @classmethod
     def create(cls, settings: Settings, pool_size: int = 10) -> Runtime:
@@ -52,6 +54,7 @@ class Runtime:
             bot=Bot(settings.rasa_url, settings.internal_token),
             connectors=Connectors(connectors),
             jobs=queue.create(settings.database_url),
+            depot=depot(settings),
         )
 
     async def close(self) -> None:

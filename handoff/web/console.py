@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from handoff.domain import assignment
 from handoff.domain.case import Status
 from handoff.domain.number import InvalidNumber, parse
-from handoff.services.errors import Forbidden, ServiceError, Unauthorized
+from handoff.services.errors import Forbidden, ServiceError, Unauthorized, Unavailable
 from handoff.services.people import office, staff
 from handoff.services.people.staff import Session
 from handoff.services.runtime import Runtime
@@ -33,12 +33,6 @@ DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it wa
 TIMES = ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by", "next_deadline", "first_replied_at",
          "proposed_at", "closed_at", "undelivered_since")
 WITH_US = (Status.assigned, Status.in_progress)  # while the citizen is asked or has a proposal, no resolution is late
-
-
-class Unavailable(ServiceError):
-    """The database is away."""
-
-    code, status = "unavailable", 503
 
 
 @console.on_request

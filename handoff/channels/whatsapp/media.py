@@ -21,7 +21,7 @@ from handoff.channels.whatsapp import outcome
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, TooLong, Unknown
 from handoff.services.attachments import files
 from handoff.services.attachments.files import StoredFile
-from handoff.services.errors import TooLarge, Unprocessable, UnsupportedMedia
+from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, notify, store
 from handoff.services.runtime import Runtime
@@ -86,7 +86,7 @@ async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:
         await _give_up(runtime, row, "unsupported")
     except Unprocessable:
         await _give_up(runtime, row, "damaged")
-    except (Refused, NotReached, Unknown) as error:
+    except (Refused, NotReached, Unknown, Unavailable) as error:
         log.warning("file of message %s, try %s: %s", message_id, row.tries, error)
         if row.tries >= TRIES:
             await _give_up(runtime, row, "gone")

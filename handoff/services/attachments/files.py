@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import puremagic
 
 from handoff.domain.text import clean
 from handoff.services.attachments.metadata import PICTURES, strip
-from handoff.services.errors import NotFound, TooLarge, Unprocessable, UnsupportedMedia
+from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import seal, unseal
 
@@ -30,7 +29,7 @@ SIGNATURES = (  # what puremagic is unsure about, by the first bytes of the form
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file on disk, encrypted; `size` is of the clear content, `sha256` of the ciphertext, `given` of what the
+    """A file that is kept, encrypted; `size` is of the clear content, `sha256` of the ciphertext, `given` of what the
     citizen sent (it tells a repeated upload from another one and is stored only under a key)."""
 
     id: UUID
@@ -56,9 +55,9 @@ def sniff(content: bytes) -> str:
 
 
 def keep(runtime: Runtime, data_key: bytes, name: str, content: bytes) -> StoredFile:
-    """Sniff, strip, encrypt and write one file under `WAJAH_HOME/uploads`; blocking.
+    """Sniff, strip, encrypt and keep one file; blocking.
 
-    Raises `TooLarge`, `UnsupportedMedia`, `Unprocessable`.
+    Raises `TooLarge`, `UnsupportedMedia`, `Unprocessable`, `Unavailable`.
     """
     if len(content) > FILE_BYTES:
         raise TooLarge()
@@ -68,31 +67,19 @@ def keep(runtime: Runtime, data_key: bytes, name: str, content: bytes) -> Stored
     clear = strip(content, mime)
     file_id = uuid4()
     sealed = seal(data_key, file_id, clear)
-    path = _path(runtime, file_id)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(sealed)
-        file.flush()
-        os.fsync(file.fileno())
+    runtime.depot.put(file_id, sealed)
     safe = clean(name.replace("/", "_").replace("\\", "_")).replace("\n", " ").strip()[-120:]
     return StoredFile(file_id, safe or "berkas", mime, len(clear), hashlib.sha256(sealed).digest(),
                       hashlib.sha256(content).digest())
 
 
-def discard(runtime: Runtime, file: StoredFile) -> None:
-    """Remove a file that turned out to be a repeated upload."""
-    _path(runtime, file.id).unlink(missing_ok=True)
+def discard(runtime: Runtime, file_id: UUID) -> None:
+    """Remove a file that nobody needs, such as one that was uploaded twice; blocking. What cannot be reached now stays,
+    unreadable without its citizen's key."""
+    with contextlib.suppress(Unavailable):
+        runtime.depot.remove(file_id)
 
 
 def read(runtime: Runtime, data_key: bytes, file_id: UUID) -> bytes:
-    """The clear content of a stored file; blocking. Raises `NotFound`."""
-    try:
-        return unseal(data_key, file_id, _path(runtime, file_id).read_bytes())
-    except FileNotFoundError:
-        raise NotFound() from None
-
-
-def _path(runtime: Runtime, file_id: UUID) -> Path:
-    name = str(file_id)
-    return runtime.settings.uploads / name[:2] / name
+    """The clear content of a stored file; blocking. Raises `NotFound`, `Unavailable`."""
+    return unseal(data_key, file_id, runtime.depot.get(file_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -109,7 +110,7 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
         await connection.rollback()  # the number is given back
     # Only now, with the connection given back: who holds one and waits for another can wait for each other.
     for file in inbound.files:
-        files.discard(runtime, file)
+        await asyncio.to_thread(files.discard, runtime, file.id)
     if refused:
         raise Forbidden("consent_withdrawn")
     receipt = await known(runtime, conversation_id, inbound)
