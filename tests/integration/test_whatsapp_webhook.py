@@ -175,11 +175,11 @@ async def test_p01_nothing_is_acknowledged_that_is_not_stored(served, monkeypatc
 async def test_a_fault_of_ours_keeps_the_item_and_lets_the_others_through(served, monkeypatch, caplog):
     real = services.begin_in
 
-    async def broken(runtime: Any, connection: Any, channel: str) -> Any:
+    async def broken(*given: Any, **more: Any) -> Any:
         if not broken.done:
             broken.done = True
             raise RuntimeError("ktp sy ilang")
-        return await real(runtime, connection, channel)
+        return await real(*given, **more)
 
     broken.done = False
     monkeypatch.setattr("handoff.services.talk.conversations.begin_in", broken)

@@ -30,6 +30,10 @@ class Unknown(Exception):
     """The request was on its way when the line broke: it may have been carried out."""
 
 
+class Spoiled(Exception):
+    """The API gave an address that does not lead to the file, or another file than it announced."""
+
+
 class TooLong(Exception):
     """The file is larger than we take."""
 
@@ -65,24 +69,26 @@ class Graph:
 
     async def media(self, media_id: str, most: int, whole: Callable[[bytes, str], bool]) -> bytes:
         """The content of a file, at most `most` bytes; `whole` says whether it is what the checksum told with its
-        address announces. Raises `TooLong`, `Refused`, `NotReached`, `Unknown`."""
+        address announces. Raises `TooLong`, `Spoiled`, `Refused`, `NotReached`, `Unknown`."""
         told = mapping(await self._asked("GET", f"/{quote(media_id, safe='')}"))
         url, size = told.get("url"), told.get("file_size")
         if isinstance(size, int) and size > most:
             raise TooLong()
         if not isinstance(url, str) or not url.startswith(("https://", self._plain)):
-            raise Unknown("no address")
+            raise Spoiled("no address")
         content = await self._download(url, most)
         if not whole(content, str(told.get("sha256") or "")):
-            raise Unknown("not what was announced")
+            raise Spoiled("not what was announced")
         return content
 
     async def _download(self, url: str, most: int) -> bytes:
         content = bytearray()
         try:
             async with self._client.stream("GET", url) as response:
+                if response.status_code >= 500:
+                    raise Unknown(f"HTTP {response.status_code}")
                 if not response.is_success:
-                    raise Refused(response.status_code, None, "")
+                    raise Spoiled(f"HTTP {response.status_code}")
                 async for piece in response.aiter_bytes():
                     content += piece
                     if len(content) > most:

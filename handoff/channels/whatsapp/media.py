@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import logging
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
 from handoff.channels.whatsapp import outcome
-from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, TooLong, Unknown
+from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Spoiled, TooLong, Unknown
+from handoff.channels.whatsapp.outcome import Verdict
 from handoff.services.attachments import files
 from handoff.services.attachments.files import StoredFile
 from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
@@ -33,7 +35,9 @@ from handoff.store.schema_whatsapp import whatsapp_media
 
 log = logging.getLogger(__name__)
 
-TRIES = 12
+HELD_FOR = timedelta(days=7)  # by Meta, from when the message came
+REFUSALS = 3                  # for a file that Meta says it does not have
+TRIES = 12                    # for a file that is there, but not as it was announced
 
 
 async def wanted(runtime: Runtime, conversation_id: UUID, message_id: UUID) -> None:
@@ -75,7 +79,10 @@ async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:
         if row is None:
             return
         key = await conversations.data_key_in(runtime, connection, row.conversation_id)
-        sealed = (await connection.execute(select(messages.c.body_enc).where(messages.c.id == message_id))).scalar_one()
+        sealed, held = (await connection.execute(
+            select(messages.c.body_enc, func.clock_timestamp() - messages.c.stored_at)
+            .where(messages.c.id == message_id)
+        )).one()
     media = unseal_json(key, message_id, sealed)["media"]
     try:
         content = await graph.media(media["id"], files.FILE_BYTES, lambda given, told: _whole(given, media, told))
@@ -86,12 +93,21 @@ async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:
         await _give_up(runtime, row, "unsupported")
     except Unprocessable:
         await _give_up(runtime, row, "damaged")
-    except (Refused, NotReached, Unknown, Unavailable) as error:
-        log.warning("file of message %s, try %s: %s", message_id, row.tries, error)
-        if row.tries >= TRIES:
+    except (Refused, Spoiled, NotReached, Unknown, Unavailable) as error:
+        log.warning("file of message %s, try %s: %s %s", message_id, row.tries, type(error).__name__, error)
+        if _is_gone(error, row.tries, held):
             await _give_up(runtime, row, "gone")
     else:
         await _attach(runtime, row, key, stored)
+
+
+def _is_gone(error: Exception, tries: int, held: timedelta) -> bool:
+    """Whether to stop asking. A token that is refused, a line or a store that is away: as long as Meta holds the file.
+    What Meta says it does not have, or gives otherwise than announced: after some tries."""
+    if isinstance(error, Refused):
+        known = outcome.verdict(error.http_status, error.code) in (Verdict.again, Verdict.stop)
+        return held >= HELD_FOR or (not known and tries >= REFUSALS)
+    return held >= HELD_FOR or (isinstance(error, Spoiled) and tries >= TRIES)
 
 
 def _pause(tries: Any) -> Any:
