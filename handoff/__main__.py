@@ -153,6 +153,20 @@ def _whatsapp_check(_: argparse.Namespace) -> int:
     return whatsapp_check(Settings.from_env())
 
 
+def _whatsapp_templates(_: argparse.Namespace) -> int:
+    from handoff.channels.whatsapp.templates import TemplateError, submissions
+
+    settings = Settings.from_env()
+    try:
+        told = submissions(settings.base_url)
+    except TemplateError as error:
+        return _fail(error)
+    print(json.dumps(told, ensure_ascii=False, indent=2))
+    if not settings.base_url.startswith("https://"):
+        print(f"wajah: the buttons lead to {settings.base_url}; set WAJAH_BASE_URL before you submit.", file=sys.stderr)
+    return 0
+
+
 def _keys(_: argparse.Namespace) -> int:
     for name, value in new_secrets().items():
         print(f"{name}={value}")
@@ -194,8 +208,9 @@ def parser() -> argparse.ArgumentParser:
     add("train", _train, "train the bot's model if its data or code changed").add_argument(
         "--force", action="store_true", help="train even if nothing changed")
     add("doctor", _doctor, "check each part and say what to do")
-    add("check", _whatsapp_check, "check WhatsApp's settings against the API and say what is missing",
-        commands.add_parser("whatsapp", help="WhatsApp").add_subparsers(required=True, metavar="command"))
+    whatsapp = commands.add_parser("whatsapp", help="WhatsApp").add_subparsers(required=True, metavar="command")
+    add("check", _whatsapp_check, "compare WhatsApp's settings and templates with the API: what is missing?", whatsapp)
+    add("templates", _whatsapp_templates, "print the templates as JSON, each ready for the Graph API", whatsapp)
     add("keys", _keys, "print a fresh WAJAH_SECRET_KEY and WAJAH_DATA_KEYS")
     return root
 

@@ -36,6 +36,7 @@ class WhatsApp:
     app_secrets: tuple[str, ...] = field(repr=False)  # two while one replaces the other
     verify_token: str = field(repr=False)
     api_url: str  # with its version
+    account_id: str | None = None  # WhatsApp business account: whose templates `whatsapp check` looks at
 
     @property
     def offices(self) -> dict[str, str | None]:
@@ -228,7 +229,10 @@ def _whatsapp(env: dict[str, str]) -> WhatsApp | None:
     url = env.get("WHATSAPP_API_URL") or WHATSAPP_API_URL
     if urlsplit(url).scheme not in ("http", "https"):
         raise SettingsError(f"WHATSAPP_API_URL must be an address with the version, such as {WHATSAPP_API_URL}.")
-    return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"))
+    account = env.get("WHATSAPP_BUSINESS_ACCOUNT_ID") or None
+    if account is not None and not account.isdecimal():
+        raise SettingsError("WHATSAPP_BUSINESS_ACCOUNT_ID must be the account's id, digits only.")
+    return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"), account)
 
 
 def _files_s3(env: dict[str, str]) -> S3 | None:

@@ -294,6 +294,7 @@ outbox = Table(
     Column("owner_epoch", Integer, nullable=True),  # an answer of the bot: withheld when the owner has changed since
     Column("topic", String(60), nullable=True),
     Column("publication_epoch", Integer, nullable=True),
+    Column("notice", String(20), nullable=True),  # what kind of news it is (domain.notice)
     Column("state", String(10), nullable=False, server_default="pending"),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     _at("created_at"), _at("settled_at", nullable=True), _stored_at(),

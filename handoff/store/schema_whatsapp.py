@@ -115,6 +115,7 @@ whatsapp_invitations = Table(  # templates: the only thing that may be sent to w
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
     Column("outbox_id", ForeignKey("outbox.id"), nullable=False),  # whose text waits
     Column("template", String(60), nullable=False),
+    Column("covers", Integer, nullable=False, server_default="0"),  # what waited up to this number is announced by it
     Column("state", String(10), nullable=False),
     Column("delivery", String(16), nullable=False, server_default="stored"),
     Column("tries", SmallInteger, nullable=False, server_default="1"),

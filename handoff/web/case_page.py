@@ -13,6 +13,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from sanic import Blueprint, Request
@@ -97,12 +98,14 @@ async def not_too_often(request: Request) -> None:
 
 @case_page.get("/<number:str>")
 async def show(request: Request, number: str) -> HTTPResponse:
-    """The case; with `?k=` the key becomes a cookie and leaves the address."""
-    known, key = _number(number), request.args.get("k")
+    """The case; with `?k=`, or the key behind the number as templates have it, the key becomes a cookie and leaves the
+    address."""
+    number, _, behind = number.partition(".")
+    known, key = _number(number), request.args.get("k") or behind
     if known is None:
         return html.page(request, "case_locked.html", 404, {"Cache-Control": html.MINE}, mistyped=True, used=False)
     if known != number:
-        return redirect(f"/kasus/{known}" + (f"?{request.query_string}" if key else ""), status=303)
+        return redirect(f"/kasus/{known}" + (f"?k={quote(key)}" if key else ""), status=303)
     try:
         opened = await pages.open_case(runtime_of(request), known, key or _key(request))
     except Forbidden:

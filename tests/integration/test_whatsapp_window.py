@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import select, text
 
 from handoff.channels.whatsapp import intake, outcome, sending
-from handoff.services.case import verbs
+from handoff.domain.closing import Cause
+from handoff.services.case import supervising, verbs
+from handoff.services.deadlines import escalation
+from handoff.services.post import delivery as delivery_service
 from handoff.services.post import sending as dispatching
+from handoff.services.talk import ownership, turn
 from handoff.store import db
+from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_invitations
 from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
     _no_pace,
@@ -63,7 +69,8 @@ async def test_p02_the_reply_is_announced_once_by_name_and_follows_when_the_citi
     for _ in range(2):
         await sending.post_due(runtime, graph, citizen.id)
     (announced,) = api.texts
-    assert announced.startswith(f"Ada balasan dari {officer.name} untuk kasus Anda nomor {case.number}.")
+    assert announced.startswith(
+        f"Ada balasan dari {officer.name}, {officer.title}, untuk kasus Anda nomor {case.number}.")
     assert (await stands(runtime))[-2:] == ["waiting_window"] * 2
     (ticket,) = [one["biz_opaque_callback_data"] for one in api.accepted]
     for name in ("read", "sent"):
@@ -89,11 +96,11 @@ async def test_a_template_that_was_not_taken_is_tried_again_one_that_is_refused_
     assert api.texts == []
     async with db.transaction(runtime.pool) as connection:
         await connection.execute(text("UPDATE whatsapp_invitations SET due_at = clock_timestamp()"))
-    api.troubles = [(404, 132001)]
+    del api.templates["balasan_petugas"], api.templates["kabar_kasus"]
     await sending.post_due(runtime, graph, citizen.id)
     await sending.post_due(runtime, graph, citizen.id)
-    assert (api.texts, api.refused) == ([], [131000, 132001])
-    assert await invitations(runtime) == [("balasan_petugas", "failed", "stored")]
+    assert (api.texts, api.refused) == ([], [131000, 132001, 132001])
+    assert await invitations(runtime) == [(name, "failed", "stored") for name in ("balasan_petugas", "kabar_kasus")]
     assert (await stands(runtime))[-1] == "waiting_window"
 
 
@@ -108,3 +115,126 @@ async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime
         await connection.execute(text("UPDATE whatsapp_invitations SET due_at = clock_timestamp()"))
     await sending.post_due(runtime, graph, citizen.id)
     assert len(api.texts) == 1
+
+
+async def reports(runtime: Any, api: Any, name: str, template: str) -> None:  # noqa: F811
+    """Meta reports what became of a template."""
+    for one in api.accepted:
+        if one["type"] == "template" and one["template"]["name"] == template:
+            told = whatsapp.status(one["wamid"], name, one["biz_opaque_callback_data"])
+            await intake.take_in(runtime, whatsapp.written(delivery(value(statuses=[told]))))
+
+
+def names(api: Any) -> list[str]:  # noqa: F811
+    """The templates that arrived, in order."""
+    return [one["template"]["name"] for one in api.accepted if one["type"] == "template"]
+
+
+async def test_of_several_that_wait_the_most_important_is_announced_and_no_template_twice(
+    runtime, graph, api, clock  # noqa: F811
+):
+    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
+    await replies(runtime, citizen, officer, case, "Sebentar lagi.")
+    await verbs.propose(runtime, officer, case.id, "Data Anda sudah kami perbaiki.", cause=Cause.wrong_data)
+    await replies(runtime, citizen, officer, case, "Satu hal lagi.")
+    await sending.post_due(runtime, graph, citizen.id)
+    assert names(api) == ["usulan_penyelesaian"]
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, citizen.id)
+        facts = await escalation.cases.load(connection, case.id)
+        await supervising.bring_in(runtime, connection, conversation, facts, "second_refusal")
+    await dispatching.dispatch(runtime, citizen.id)
+    await sending.post_due(runtime, graph, citizen.id)
+    await replies(runtime, citizen, officer, case, "Masih ada.")
+    await sending.post_due(runtime, graph, citizen.id)
+    await replies(runtime, citizen, officer, case, "Dan ini.")
+    await sending.post_due(runtime, graph, citizen.id)
+    assert names(api) == ["usulan_penyelesaian", "kabar_kasus", "balasan_petugas"]
+    assert api.refused == []
+
+
+async def test_a_template_that_is_not_approved_gives_way_to_the_plain_one(runtime, graph, api, clock):  # noqa: F811
+    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
+    api.templates["pertanyaan_petugas"]["status"] = "PAUSED"
+    await verbs.ask(runtime, officer, case.id, "Nama ibu kandung Anda siapa?")
+    await dispatching.dispatch(runtime, citizen.id)
+    await sending.post_due(runtime, graph, citizen.id)
+    assert names(api) == ["kabar_kasus"]
+    assert await invitations(runtime) == [
+        ("pertanyaan_petugas", "failed", "stored"), ("kabar_kasus", "accepted", "sent")]
+
+
+async def test_a_tap_on_the_template_brings_what_waits_and_owes_nobody_an_answer(
+    runtime, graph, api, clock, served  # noqa: F811
+):
+    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
+    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
+    await sending.post_due(runtime, graph, citizen.id)
+    _, tap, page = api.accepted[0]["template"]["components"]
+    api.open_for.add(SENDER)
+    for payload in (tap["parameters"][0]["payload"], f"read:{officer.id}"):  # the second is none of ours: words
+        said = {"type": "button", "context": {"from": "62211500", "id": api.accepted[0]["wamid"]},
+                "button": {"payload": payload, "text": "Kirim balasannya"}}
+        await intake.take_in(runtime, whatsapp.written(delivery(value(whatsapp.message(said)))))
+    assert (await turn.drain(runtime, citizen.id)) is True
+    await sending.post_due(runtime, graph, citizen.id)
+    assert "Berkas Anda sudah lengkap." in api.texts[1]
+    assert await citizen.fates() == ["new_case", "command", "case"]
+    async with httpx.AsyncClient(base_url=served.url, follow_redirects=True) as browser:
+        answered = await browser.get(f"/kasus/{page['parameters'][0]['text']}")
+    assert answered.status_code == 200
+    assert answered.url.path == f"/kasus/{case.number}"
+    assert officer.name in answered.text
+
+
+@pytest.mark.parametrize(("report", "closes"), [("read", True), ("delivered", True), ("sent", False)])
+async def test_p05_a_reminder_counts_when_its_template_came_to_hand(
+    runtime, graph, api, clock, report, closes  # noqa: F811
+):
+    citizen = await writes(runtime, "mau bicara sama petugas")
+    await citizen.hears(UNSURE)
+    case = await citizen.case()
+    await verbs.propose(runtime, await officer_row(runtime, case.officer_id), case.id, "Data Anda sudah kami perbaiki.",
+                        cause=Cause.wrong_data)
+    await sending.post_due(runtime, graph, citizen.id)
+    for one in api.reports(names=("read",)):
+        await intake.take_in(runtime, whatsapp.written(delivery(value(statuses=[one]))))
+    api.open_for.clear()
+    for name, days in (("pengingat_pertama", 6), ("pengingat_terakhir", 4)):
+        clock.forward(timedelta(days=days))
+        await escalation.once(runtime)
+        await sending.post_due(runtime, graph, citizen.id)
+        assert names(api)[-1] == name
+        assert (await stands(runtime))[-1] == "waiting_window"
+        await reports(runtime, api, report, name)
+        assert (await stands(runtime))[-1] == ("waiting_window" if report == "sent" else report)
+    clock.forward(timedelta(days=21))
+    await escalation.once(runtime)
+    await sending.post_due(runtime, graph, citizen.id)
+    assert ((await citizen.case()).status == "closed") is closes
+    assert names(api)[2:] == (["kasus_ditutup"] if closes else [])
+    assert api.refused == []
+
+
+async def test_p05_a_reminder_that_was_overtaken_on_the_page_is_not_announced(runtime, graph, api, clock):  # noqa: F811
+    citizen = await writes(runtime, "mau bicara sama petugas")
+    await citizen.hears(UNSURE)
+    case = await citizen.case()
+    await verbs.propose(runtime, await officer_row(runtime, case.officer_id), case.id, "Data Anda sudah kami perbaiki.",
+                        cause=Cause.wrong_data)
+    await sending.post_due(runtime, graph, citizen.id)
+    api.open_for.clear()
+    clock.forward(timedelta(days=6))
+    await escalation.once(runtime)
+    await sending.post_due(runtime, graph, citizen.id)
+    assert (await stands(runtime))[-1] == "waiting_window"
+    await delivery_service.fetched(runtime, citizen.id, await citizen.sees())  # on the page
+    assert (await stands(runtime))[-1] == "waiting_window"
+    async with db.transaction(runtime.pool) as connection:
+        read = (await connection.execute(select(messages.c.delivered_at).order_by(messages.c.seq.desc()).limit(1)))
+        assert read.scalar_one() == clock()
+    await citizen.taps("Sudah selesai")
+    api.accepted.clear()
+    clock.forward(timedelta(days=2))
+    await sending.post_due(runtime, graph, citizen.id)
+    assert "pengingat_pertama" not in names(api)

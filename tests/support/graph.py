@@ -1,7 +1,7 @@
 """A strict stand-in of the Graph API: a real HTTP server on loopback that refuses what Meta refuses.
 
-It enforces token, number, lengths, counts, unique titles, the 24-hour window and the pair rate, remembers what it
-accepted, and reports statuses late, twice and out of order, as asked.
+It enforces token, number, lengths, counts, unique titles, the 24-hour window, the pair rate and, of templates, what was
+submitted and approved, remembers what it accepted, and reports statuses late, twice and out of order, as asked.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from handoff.channels.whatsapp.inviting import catalogue
+from handoff.channels.whatsapp.templates import submissions
 from tests.support.whatsapp import NUMBER, OTHER_NUMBER, status
 
-TOKEN = "token"
+TOKEN, ACCOUNT = "token", "9988776655"
+OFFICE = "https://kota.contoh.go.id"
 
 
 class _No(Exception):
@@ -39,6 +40,8 @@ class StandIn:
     accepted: list[dict[str, Any]] = field(default_factory=list)  # what arrived, with its wamid
     refused: list[int | None] = field(default_factory=list)
     files: dict[str, tuple[bytes, dict[str, Any]]] = field(default_factory=dict)
+    templates: dict[str, dict[str, Any]] = field(default_factory=lambda: {
+        one["name"]: {**one, "status": "APPROVED"} for one in submissions(OFFICE)})
     addresses: int = 0
     _last: dict[str, float] = field(default_factory=dict)
 
@@ -107,6 +110,8 @@ class StandIn:
             raise _No(100)
         if given.get("messaging_product") != "whatsapp" or not str(given.get("to", "")).isdigit():
             raise _No(131008)
+        if given["type"] == "template":
+            _template(given["template"], self.templates)
         _lengths(given)
         if given["to"] not in self.open_for and given["type"] != "template":
             raise _No(131047)
@@ -123,22 +128,33 @@ class StandIn:
     @property
     def texts(self) -> list[str]:
         """What was read on the telephone, in order."""
-        return [_read(one) for one in self.accepted]
+        return [self._read(one) for one in self.accepted]
 
+    def _read(self, one: dict[str, Any]) -> str:
+        if one["type"] == "template":
+            parts = {part["type"]: part for part in self.templates[one["template"]["name"]]["components"]}
+            text = str(parts["BODY"]["text"])
+            for n, parameter in enumerate(one["template"]["components"][0]["parameters"], 1):
+                text = text.replace(f"{{{{{n}}}}}", parameter["text"])
+            return text
+        return str(one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"])
 
-def _read(one: dict[str, Any]) -> str:
-    if one["type"] == "template":
-        text = str(catalogue()[one["template"]["name"]]["body"])
-        for n, parameter in enumerate(one["template"]["components"][0]["parameters"], 1):
-            text = text.replace(f"{{{{{n}}}}}", parameter["text"])
-        return text
-    return str(one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"])
+    async def account(self, request: web.Request) -> web.StreamResponse:
+        """`GET /<account>/message_templates`: what was submitted and what became of it, a few a page."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self._error(401, 190)
+        if request.match_info["account"] != ACCOUNT:
+            return self._error(400, 100)
+        names, start = sorted(self.templates), int(request.query.get("after", "0"))
+        page = [self.templates[name] for name in names[start:start + 5]]
+        more = {"cursors": {"after": str(start + 5)}, "next": "…"} if start + 5 < len(names) else {}
+        return web.json_response({"data": page, "paging": more})
 
 
 def _lengths(given: dict[str, Any]) -> None:
     ok = len(given.get("biz_opaque_callback_data", "")) <= 512
     if given["type"] == "template":
-        ok = ok and _template(given["template"])
+        pass
     elif given["type"] == "text":
         ok = ok and len(given["text"]["body"].strip()) >= 1 and len(given["text"]["body"]) <= 4096
     else:
@@ -149,12 +165,30 @@ def _lengths(given: dict[str, Any]) -> None:
         raise _No(131009)
 
 
-def _template(given: dict[str, Any]) -> bool:
-    (part,) = given["components"]
-    texts = [p["text"] for p in part["parameters"] if p["type"] == "text"]
-    submitted = catalogue()[given["name"]]
-    return given["language"]["code"] == "id" and len(texts) == submitted["body"].count("{{") and all(
-        t.strip() and "\n" not in t and "\t" not in t and "    " not in t for t in texts)
+def _template(given: dict[str, Any], approved: dict[str, dict[str, Any]]) -> None:
+    """As it was submitted, in its language, approved, with a value of one line for each parameter."""
+    submitted = approved.get(given["name"])
+    if submitted is None or given["language"]["code"] != submitted["language"] or submitted["status"] != "APPROVED":
+        raise _No(132001)
+    parts = {part["type"]: part for part in submitted["components"]}
+    body, *buttons = given["components"]
+    values = [p["text"] for p in body["parameters"] if p["type"] == "text"]
+    if body["type"] != "body" or len(values) != len(body["parameters"]) or len(values) != parts["BODY"]["text"].count(
+            "{{"):
+        raise _No(132000)
+    expected = [(str(n), b["type"]) for n, b in enumerate(parts.get("BUTTONS", {}).get("buttons", []))]
+    if [(b["index"], b["sub_type"].upper()) for b in buttons] != expected:
+        raise _No(132012)
+    for button in buttons:
+        (value,) = button["parameters"]
+        said = value["payload"] if value["type"] == "payload" else value["text"]
+        if (value["type"] == "payload") != (button["sub_type"] == "quick_reply") or not 1 <= len(said) <= 128:
+            raise _No(132012)
+        values.append(said)
+    if not all(v.strip() and "\n" not in v and "\t" not in v and "    " not in v for v in values):
+        raise _No(132018)
+    if len(parts["BODY"]["text"]) + sum(map(len, values)) > 1024:
+        raise _No(132005)
 
 
 def _titles(titles: list[str], most: int) -> bool:
@@ -188,6 +222,7 @@ async def graph_api(**more: Any) -> AsyncIterator[StandIn]:
     app = web.Application()
     app.router.add_post("/{number}/messages", stand_in.messages)
     app.router.add_get("/files/{media}/{address}", stand_in.file)
+    app.router.add_get("/{account}/message_templates", stand_in.account)
     app.router.add_get("/{media}", stand_in.media)
     runner = web.AppRunner(app)
     await runner.setup()

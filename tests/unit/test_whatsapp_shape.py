@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handoff.channels.whatsapp.inviting import body, catalogue
 from handoff.channels.whatsapp.outcome import LONGEST, PAIR, Verdict, pause, verdict
 from handoff.channels.whatsapp.shape import bodies
 from handoff.domain.delivering import least
@@ -106,13 +105,3 @@ def test_each_pause_is_longer_up_to_the_longest():
 def test_a_message_stands_where_its_last_part_does():
     assert least(["read", "sent", "delivered"]) == "sent"
     assert least(["read", "failed"]) == "failed"
-
-
-def test_every_template_can_be_submitted_as_it_stands():
-    for name, template in catalogue().items():
-        count = len(template["parameters"])
-        assert [f"{{{{{n}}}}}" in template["body"] for n in range(1, count + 2)] == [True] * count + [False]
-        assert len(template["examples"]) == count
-        assert len(template["body"]) <= 1024
-        posted = body(name, ["dua\n  baris"] * count)
-        assert {p["text"] for p in posted["template"]["components"][0]["parameters"]} == {"dua baris"}

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from handoff.channels.whatsapp import outcome
+from handoff.channels.whatsapp import outcome, templates
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
+from handoff.channels.whatsapp.payload import listed, mapping
 from handoff.settings import Settings, WhatsApp
 
 SECONDS = 10.0
 _REFUSED_TOKEN = "WHATSAPP_ACCESS_TOKEN must be a lasting token that may send messages for this number."
+_REFUSED_ACCOUNT = ("WHATSAPP_BUSINESS_ACCOUNT_ID must be the account's id, and the token may need "
+                    "whatsapp_business_management.")
+_SUBMIT = "submit what `python -m handoff whatsapp templates` prints."
 _REFUSED_NUMBER = "WHATSAPP_PHONE_NUMBER_ID must be the id of the number, not the number itself."
 
 
@@ -42,6 +47,8 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
     try:
         for number_id, _ in whatsapp.numbers:
             yield await _number(graph, number_id)
+        async for finding in _templates(graph, whatsapp.account_id, settings.base_url):
+            yield finding
     finally:
         await graph.close()
     yield await _webhook(settings.base_url, whatsapp)
@@ -57,6 +64,52 @@ async def _number(graph: Graph, number_id: str) -> Finding:
         return Finding(f"number {number_id}: the API is not reached ({error})",
                        "Check WHATSAPP_API_URL and the way out.")
     return Finding(f"number {number_id} is {told or 'known to the API'}")
+
+
+async def _templates(graph: Graph, account_id: str | None, base_url: str) -> AsyncIterator[Finding]:
+    """What Meta has of our templates, and what it thinks of them."""
+    if account_id is None:
+        yield Finding("the templates at Meta were not looked at", "Set WHATSAPP_BUSINESS_ACCOUNT_ID.")
+        return
+    try:
+        told = {(one.get("name"), one.get("language")): one for one in await graph.templates(account_id)}
+    except Refused as refused:
+        yield Finding(f"the templates of account {account_id} are refused ({refused})", _REFUSED_ACCOUNT)
+        return
+    except (NotReached, Unknown) as error:
+        yield Finding(f"the templates of account {account_id}: the API is not reached ({error})", "Try again.")
+        return
+    for ours in templates.submissions(base_url):
+        yield _template(ours, told.get((ours["name"], ours["language"])))
+
+
+def _template(ours: dict[str, Any], theirs: dict[str, Any] | None) -> Finding:
+    name = f"template {ours['name']}"
+    if theirs is None:
+        return Finding(f"{name} is not at Meta", _SUBMIT.capitalize())
+    if differing := _differing(ours, theirs):
+        return Finding(f"{name} differs at Meta: {', '.join(differing)}", "Edit it there: " + _SUBMIT)
+    if theirs.get("category") != ours["category"]:
+        return Finding(f"{name} is in category {theirs.get('category')}", "Ask Meta to review it: it is utility.")
+    if theirs.get("status") != "APPROVED":
+        return Finding(f"{name} is {theirs.get('status')}", "It cannot be sent until Meta approves it.")
+    return Finding(f"{name} is approved")
+
+
+def _differing(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """The parts that do not stand there as they do here; examples, which Meta may leave out, do not count."""
+    has = {str(mapping(one).get("type")).upper(): mapping(one) for one in listed(theirs, "components") or []}
+    faults = [part["type"].lower() for part in ours["components"]
+              if "text" in part and has.get(part["type"], {}).get("text") != part["text"]]
+    expected = [_button(b) for part in ours["components"] for b in part.get("buttons", [])]
+    if [_button(mapping(b)) for b in listed(has.get("BUTTONS"), "buttons") or []] != expected:
+        faults.append("buttons")
+    return faults + [f"{one.lower()} too many" for one in sorted(has) if one not in {
+        part["type"] for part in ours["components"]}]
+
+
+def _button(given: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(given.get(name) for name in ("type", "text", "url"))
 
 
 async def _webhook(base_url: str, whatsapp: WhatsApp) -> Finding:

@@ -12,6 +12,7 @@ from handoff.channels.whatsapp.payload import error_of, listed, mapping, word
 from handoff.settings import WhatsApp
 
 SECONDS = 10.0
+PAGES = 50  # of templates; nobody has so many
 
 
 class Refused(Exception):
@@ -66,6 +67,21 @@ class Graph:
         """What the API calls one of our numbers. Raises `Refused`, `NotReached`, `Unknown`."""
         told = mapping(await self._asked("GET", f"/{quote(number_id, safe='')}"))
         return ", ".join(filter(None, (word(told.get("display_phone_number")), word(told.get("verified_name")))))
+
+    async def templates(self, account_id: str) -> list[dict[str, Any]]:
+        """What was submitted for the account, every page of it. Raises `Refused`, `NotReached`, `Unknown`."""
+        found: list[dict[str, Any]] = []
+        page: dict[str, str] = {}
+        for _ in range(PAGES):
+            told = mapping(await self._asked("GET", f"/{quote(account_id, safe='')}/message_templates", params={
+                "fields": "name,language,status,category,components", "limit": "100", **page}))
+            found += [mapping(one) for one in listed(told, "data") or []]
+            paging = mapping(told.get("paging"))
+            after = mapping(paging.get("cursors")).get("after")
+            if not after or not paging.get("next"):
+                break
+            page = {"after": str(after)}
+        return found
 
     async def media(self, media_id: str, most: int, whole: Callable[[bytes, str], bool]) -> bytes:
         """The content of a file, at most `most` bytes; `whole` says whether it is what the checksum told with its

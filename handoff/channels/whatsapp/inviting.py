@@ -1,47 +1,56 @@
 """When 24 hours have passed, only a template may be sent: it invites the citizen to write, and then the text follows.
 
-Of each template one goes out after the citizen's newest message, however many texts wait.
+Of what waits, the most important is announced by the template of its kind, and covers everything that waited beside it.
+Of each template one goes out after the citizen's newest message. A reminder is in its template whole: when that came to
+hand, the reminder did (P5).
 """
 
 from __future__ import annotations
 
-import functools
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-import yaml
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import outcome
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
+from handoff.channels.whatsapp.templates import catalogue, filled
 from handoff.domain.delivering import furthest
+from handoff.domain.notice import Notice
+from handoff.services.case.cases import key_of
+from handoff.services.post import delivery
 from handoff.services.runtime import Runtime
+from handoff.services.talk import ownership
 from handoff.store import db
+from handoff.store.schema import outbox
 from handoff.store.schema_whatsapp import whatsapp_invitations as invitations
+from handoff.store.schema_whatsapp import whatsapp_sends
+from handoff.texts import long_time
 
 log = logging.getLogger(__name__)
 
-FILE = Path(__file__).with_name("templates.yml")
-LANGUAGE = "id"
-
-# What waits in a conversation and belongs to a case, oldest first, with what was sent for it.
+# What waits in a conversation and belongs to a case, in order. What is no longer true is not announced: a reminder of a
+# proposal that was answered on the case's page meanwhile.
 _WAITING = text("""
-SELECT o.id AS outbox_id, m.author, f.name AS officer, k.number FROM outbox o
-JOIN messages m ON m.id = o.message_id JOIN cases k ON k.id = m.case_id LEFT JOIN officers f ON f.id = m.officer_id
+SELECT o.id AS outbox_id, coalesce(o.notice, 'news') AS notice, m.seq, f.name AS officer, f.title, k.id AS case_id,
+    k.number, k.key_version, k.proposed_at, u.zone, w.mark_3 AS closes_at, q.mark_3 AS asked_until,
+    CASE o.notice WHEN 'proposal' THEN k.proposal_id = m.id AND k.status = 'resolution_proposed'
+        WHEN 'first_reminder' THEN w.id IS NOT NULL WHEN 'last_reminder' THEN w.id IS NOT NULL
+        WHEN 'question_reminder' THEN q.id IS NOT NULL WHEN 'question' THEN q.id IS NOT NULL
+        WHEN 'closed' THEN k.status = 'closed' WHEN 'new_officer' THEN k.status <> 'closed' ELSE true END AS holds
+FROM outbox o JOIN messages m ON m.id = o.message_id JOIN cases k ON k.id = m.case_id
+JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) JOIN units u ON u.id = k.unit_id
+LEFT JOIN clocks w ON w.case_id = k.id AND w.kind = 'closing' AND w.ended_at IS NULL
+LEFT JOIN clocks q ON q.case_id = k.id AND q.kind = 'question' AND q.ended_at IS NULL
 WHERE o.conversation_id = :conversation AND o.state = 'handed' ORDER BY m.seq
 """)
-
-
-@functools.cache
-def catalogue() -> dict[str, dict[str, Any]]:
-    """The templates by name, as they are submitted to Meta."""
-    return dict(yaml.safe_load(FILE.read_text(encoding="utf-8")))
+_TEMPLATE_PROBLEMS = range(132000, 133000)  # codes: not approved, paused, not as submitted
 
 
 @dataclass(frozen=True)
@@ -57,54 +66,67 @@ async def claim(
     runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, heard_at: datetime | None, settle: timedelta
 ) -> Invitation | None:
     """The next template to post, claimed; the caller holds the conversation's lock."""
-    sent = {row.template: row for row in (await connection.execute(
+    sent = (await connection.execute(
         select(invitations, (invitations.c.due_at <= func.clock_timestamp()).label("due")).where(
             invitations.c.conversation_id == conversation_id,
             *([invitations.c.created_at > heard_at] if heard_at is not None else []),
-        )
-    )).all()}
-    for waiting in (await connection.execute(_WAITING, {"conversation": conversation_id})).all():
-        name, parameters = _for(waiting)
-        before = sent.get(name)
-        if before is None or (before.due and before.state in ("sending", "waiting")):
-            ticket, tries = await _mark(runtime, connection, conversation_id, waiting.outbox_id, name, before, settle)
-            return Invitation(ticket, body(name, parameters), tries)
+        ).order_by(invitations.c.created_at)
+    )).all()
+    waiting = (await connection.execute(_WAITING, {"conversation": conversation_id})).all()
+    holding = {row.outbox_id: row for row in waiting if row.holds}
+    for before in sent:
+        if before.state in ("sending", "waiting") and before.due:
+            if before.outbox_id in holding:
+                return await _mark(runtime, connection, holding[before.outbox_id], before.template, settle, before)
+            await connection.execute(
+                update(invitations).where(invitations.c.id == before.id).values(state="failed")
+            )
+    covered = max((row.covers for row in sent if row.state != "failed"), default=0)
+    new = [row for row in holding.values() if row.seq > covered]
+    for row in sorted(new, key=lambda one: (Notice(one.notice).rank, -one.seq)):
+        if (name := _template_for(row, sent)) is not None:
+            return await _mark(runtime, connection, row, name, settle, covers=waiting[-1].seq)
     return None
 
 
-def _for(waiting: Row[Any]) -> tuple[str, list[str]]:
-    if waiting.author == "officer":
-        return "balasan_petugas", [waiting.officer, waiting.number]
-    return "kabar_kasus", [waiting.number]
+def _template_for(row: Row[Any], sent: Sequence[Row[Any]]) -> str | None:
+    """The template of its kind; the plain one where that is not approved; None when the citizen has had it."""
+    own, plain = (catalogue().named_for(notice) for notice in (Notice(row.notice), Notice.news))
+    states = {one.template: one for one in sent}
+    if own not in states:
+        return own
+    if states[own].state == "failed" and states[own].code in _TEMPLATE_PROBLEMS and plain not in states:
+        return plain
+    return None
 
 
-def body(name: str, parameters: list[str]) -> dict[str, Any]:
-    """The template as the API takes it. Parameters are one line each: no newline, no row of blanks."""
-    assert len(parameters) == len(catalogue()[name]["parameters"])
-    return {"type": "template", "template": {
-        "name": name, "language": {"policy": "deterministic", "code": LANGUAGE},
-        "components": [{"type": "body", "parameters": [
-            {"type": "text", "text": " ".join(parameter.split())} for parameter in parameters]}],
-    }}
+def _values(row: Row[Any]) -> dict[str, str]:
+    """What the parameters are."""
+    times = {"diusulkan": row.proposed_at, "batas": row.closes_at, "batas_jawab": row.asked_until}
+    return {"petugas": row.officer, "jabatan": row.title, "nomor": row.number} | {
+        name: long_time(at, row.zone) for name, at in times.items() if at is not None}
 
 
 async def _mark(
-    runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, outbox_id: UUID, name: str,
-    before: Row[Any] | None, settle: timedelta,
-) -> tuple[UUID, int]:
+    runtime: Runtime, connection: AsyncConnection, row: Row[Any], name: str, settle: timedelta,
+    before: Row[Any] | None = None, covers: int = 0,
+) -> Invitation:
     due_at = func.clock_timestamp() + settle
+    page = f"{row.number}.{key_of(runtime, row.case_id, row.key_version)}"
+    body = filled(name, _values(row), row.case_id, page)
     if before is not None:
         await connection.execute(
             update(invitations).where(invitations.c.id == before.id)
             .values(state="sending", tries=before.tries + 1, due_at=due_at)
         )
-        return before.id, before.tries + 1
+        return Invitation(before.id, body, before.tries + 1)
     ticket = uuid4()
+    conversation_id = select(outbox.c.conversation_id).where(outbox.c.id == row.outbox_id).scalar_subquery()
     await connection.execute(insert(invitations).values(
-        id=ticket, conversation_id=conversation_id, outbox_id=outbox_id, template=name, state="sending",
-        created_at=runtime.clock(), due_at=due_at,
+        id=ticket, conversation_id=conversation_id, outbox_id=row.outbox_id, template=name, state="sending",
+        covers=covers, created_at=runtime.clock(), due_at=due_at,
     ))
-    return ticket, 1
+    return Invitation(ticket, body, 1)
 
 
 async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str], it: Invitation) -> Refused | None:
@@ -123,7 +145,7 @@ async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str
         return refused if verdict is Verdict.stop else None
     else:
         async with db.transaction(runtime.pool) as connection:
-            await reported(connection, it.ticket, "sent", None)
+            await reported(runtime, connection, it.ticket, "sent", None)
     return None
 
 
@@ -135,13 +157,33 @@ async def _record(runtime: Runtime, it: Invitation, state: str, code: int | None
         )
 
 
-async def reported(connection: AsyncConnection, ticket: UUID, report: str, code: int | None) -> None:
+async def reported(
+    runtime: Runtime, connection: AsyncConnection, ticket: UUID, report: str, code: int | None
+) -> None:
     """A status of a template has come, or its answer."""
-    row = (await connection.execute(
-        select(invitations).where(invitations.c.id == ticket).with_for_update()
-    )).one_or_none()
-    if row is not None and (stands := furthest(row.delivery, report)) != row.delivery:
-        await connection.execute(
-            update(invitations).where(invitations.c.id == ticket)
-            .values(delivery=stands, state="failed" if stands == "failed" else "accepted", code=code)
-        )
+    known = (await connection.execute(
+        select(invitations.c.conversation_id).where(invitations.c.id == ticket)
+    )).scalar_one_or_none()
+    if known is None:
+        return
+    await ownership.lock(connection, known)  # as `claim` does, before any row of the conversation
+    row = (await connection.execute(select(invitations).where(invitations.c.id == ticket))).one()
+    if (stands := furthest(row.delivery, report)) == row.delivery:
+        return
+    await connection.execute(
+        update(invitations).where(invitations.c.id == ticket)
+        .values(delivery=stands, state="failed" if stands == "failed" else "accepted", code=code)
+    )
+    template = catalogue().templates.get(row.template)
+    if stands in ("delivered", "read") and template is not None and template.whole:
+        await _came_whole(runtime, connection, row.outbox_id, stands)
+
+
+async def _came_whole(runtime: Runtime, connection: AsyncConnection, outbox_id: UUID, stands: str) -> None:
+    """The template was the message: it has come to hand, and nothing of it waits."""
+    posted = select(whatsapp_sends.c.id).where(whatsapp_sends.c.outbox_id == outbox_id).exists()
+    await connection.execute(
+        update(outbox).where(outbox.c.id == outbox_id, outbox.c.state == "handed", ~posted)
+        .values(state="sent", settled_at=runtime.clock())
+    )
+    await delivery.reported(runtime, connection, outbox_id, stands)

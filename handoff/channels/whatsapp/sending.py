@@ -300,7 +300,7 @@ async def _record(
 
 async def reported(runtime: Runtime, connection: AsyncConnection, ticket: UUID, status: Status) -> None:
     """A status has come: it also settles a post of which we never heard."""
-    await inviting.reported(connection, ticket, status.status, status.code)
+    await inviting.reported(runtime, connection, ticket, status.status, status.code)
     refused = status.status == "failed" and outcome.verdict(400, status.code) is Verdict.window
     if not refused:
         await _came(runtime, connection, ticket, status.status, status.code)

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.assignment import NobodyToAssign
 from handoff.domain.case import Actor, CaseState, ClosedReason, Offer, Reason, Status, Verb, transition
+from handoff.domain.notice import Notice
 from handoff.services.deadlines import clocks
 from handoff.services.errors import Conflict
 from handoff.services.people import office
@@ -128,13 +129,14 @@ async def has_fate(connection: AsyncConnection, message_id: UUID) -> bool:
 
 def card(
     runtime: Runtime, facts: Facts, text: str, message_id: UUID | None, buttons: tuple[dict[str, str], ...] = (),
-    guess: str | None = None, **more: Any,
+    guess: str | None = None, notice: Notice | None = None, **more: Any,
 ) -> Outgoing:
     """A message of the system that names the case, the officer and the times."""
     said = runtime.texts.say(text, **facts.said(), **more)
     if guess:
         said += "\n" + runtime.texts.say(guess)
-    return Outgoing("system", said, buttons, case_id=facts.id, shows_case=True, in_reply_to=message_id)
+    return Outgoing("system", said, buttons, case_id=facts.id, shows_case=True, notice=notice,
+                    in_reply_to=message_id)
 
 
 async def to_another(
@@ -159,7 +161,9 @@ async def to_another(
                  officer_id=chosen.officer_id, officer_was=facts.row.officer_id, **more)
     await notices.tell(runtime, connection, chosen.officer_id, facts.id, "handed_on")
     now = await load(connection, facts.id)
-    await store(runtime, connection, conversation, [card(runtime, now, "case.reassigned", None)])
+    await store(runtime, connection, conversation, [
+        card(runtime, now, "case.reassigned", None, notice=Notice.new_officer)
+    ])
     return await ownership.lock(connection, conversation.id)
 
 

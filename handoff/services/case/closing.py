@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Actor, Role, Verb, transition
 from handoff.domain.closing import Reminder, Silence
+from handoff.domain.notice import Notice
 from handoff.services.case import cases, complaints
 from handoff.services.case.cases import Facts, move, record
 from handoff.services.case.wishes import rate_buttons
@@ -50,7 +51,9 @@ class Desk:
             rest = [calendar.add_minutes(one, delay) for one in rest]
         said = self.runtime.texts.say("closing.reminder", **self.facts.said(), ends=rest[-1], last=mark == 2,
                                       proposed_at=self.facts.row.proposed_at)
-        (message_id,) = await self._say(said, cases.confirm_buttons(self.runtime, self.facts))
+        (message_id,) = await self._say(said, cases.confirm_buttons(self.runtime, self.facts), notice=(
+            Notice.last_reminder if mark == 2 else Notice.first_reminder
+        ))
         await self.connection.execute(insert(reminders).values(message_id=message_id, clock_id=clock.id, at=at))
         await self._clock(clock, next_due_at=rest[0], mark_3=rest[-1], **({"mark_2": rest[0]} if mark == 1 else {}))
         await self._record("reminded", message_id=message_id)
@@ -71,7 +74,7 @@ class Desk:
         """The citizen was asked something and has not answered."""
         next_due = clock.mark_2 if clock.step == 1 else clock.mark_3
         said = self.runtime.texts.say("closing.question_reminder", **self.facts.said(), ends=clock.mark_3)
-        await self._say(said)
+        await self._say(said, notice=Notice.question_reminder)
         await self._clock(clock, next_due_at=next_due)
         await self._record("question_reminded")
 
@@ -93,7 +96,7 @@ class Desk:
                      proposed_at=self.facts.row.proposed_at, reached_at=silence.reached_at)
         await store(self.runtime, self.connection, owned, [Outgoing(
             "system", self.runtime.texts.say("closing.closed", **self.facts.said()),
-            rate_buttons(self.runtime, self.facts), case_id=self.facts.id, shows_case=True,
+            rate_buttons(self.runtime, self.facts), case_id=self.facts.id, shows_case=True, notice=Notice.closed,
         )])
         await notices.tell(self.runtime, self.connection, self.facts.row.officer_id, self.facts.id, "closed_silent")
 
@@ -131,9 +134,11 @@ class Desk:
     async def _calendar(self) -> WorkingCalendar:
         return await office.calendar_of(self.connection, self.facts.unit, self.runtime.clock())
 
-    async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> list[Any]:
+    async def _say(
+        self, text: str, buttons: tuple[dict[str, str], ...] = (), notice: Notice | None = None
+    ) -> list[Any]:
         return await store(self.runtime, self.connection, self.conversation, [
-            Outgoing("system", text, buttons, case_id=self.facts.id, shows_case=True)
+            Outgoing("system", text, buttons, case_id=self.facts.id, shows_case=True, notice=notice)
         ])
 
     async def _record(self, event: str, **more: Any) -> None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, func, insert, select, update
 
 from handoff.domain.case import Actor, Verb
+from handoff.domain.notice import Notice
 from handoff.services.case.cases import load, move, record
 from handoff.services.case.holding import Held, actor_of, holding, written
 from handoff.services.case.verbs import officer_speaks
@@ -97,7 +98,7 @@ async def _say(
                  referral_id=referral_id, **{**told, "ask_again_on": day.isoformat() if day else None})
     await store(runtime, held.connection, held.conversation, [Outgoing(
         "system", runtime.texts.say(f"case.{event}", **held.facts.said(), **told), case_id=held.facts.id,
-        shows_case=True,
+        shows_case=True, notice=Notice.referral,
     )])
 
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, insert, select, update
 
 from handoff.domain.case import CARRYING, Actor, Reason, Refusal, Role, Verb, transition
+from handoff.domain.notice import Notice
 from handoff.domain.transfers import Outcome, Past
 from handoff.services.case import cases
 from handoff.services.case.cases import move, record
@@ -156,6 +157,7 @@ async def _tell(runtime: Runtime, held: Held, text: str) -> None:
     now = await cases.load(held.connection, held.facts.id)
     await store(runtime, held.connection, held.conversation, [Outgoing(
         "system", runtime.texts.say(text, **now.said()), case_id=held.facts.id, shows_case=True,
+        notice=Notice.new_officer,
     )])
 
 

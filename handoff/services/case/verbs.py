@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from handoff.domain.case import Actor, CaseState, Role, Verb, transition
 from handoff.domain.clocks import is_question
 from handoff.domain.closing import Cause
+from handoff.domain.notice import Notice
 from handoff.domain.redirect import read
 from handoff.services.case import cases
 from handoff.services.case.cases import Facts, move, record
@@ -48,6 +49,7 @@ async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
         now = await cases.load(held.connection, facts.id)
         await store(runtime, held.connection, owned, [Outgoing(
             "system", runtime.texts.say("case.taken_over", **now.said()), case_id=facts.id, shows_case=True,
+            notice=Notice.new_officer,
         )])
 
 
@@ -80,6 +82,7 @@ async def reassign(
         now = await cases.load(held.connection, facts.id)
         await store(runtime, held.connection, owned, [Outgoing(
             "system", runtime.texts.say("case.reassigned", **now.said()), case_id=facts.id, shows_case=True,
+            notice=Notice.new_officer,
         )])
 
 
@@ -97,7 +100,7 @@ async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, k
         message_id = uuid4()
         await store(runtime, held.connection, held.conversation, [Outgoing(
             "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
-            case_id=held.facts.id, key=key, id=message_id,
+            case_id=held.facts.id, notice=Notice.reply, key=key, id=message_id,
         )])
         await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
         redirect = {"redirect": True} if read(said).is_redirect else {}
@@ -143,7 +146,7 @@ async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key
         message_id = uuid4()
         await store(runtime, held.connection, held.conversation, [Outgoing(
             "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
-            case_id=held.facts.id, shows_case=True, key=key, id=message_id,
+            case_id=held.facts.id, shows_case=True, notice=Notice.question, key=key, id=message_id,
         )])
         await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
         await record(runtime, held.connection, held.conversation, held.facts.id, "asked", actor_of(officer),
@@ -224,7 +227,7 @@ async def _put_forward(
     buttons = (*cases.confirm_buttons(runtime, held.facts), _unhelpful(runtime, held.facts, message_id))
     await store(runtime, held.connection, held.conversation, [Outgoing(
         "officer", _proposal(runtime, said), buttons, officer_id=UUID(str(actor.id)), case_id=held.facts.id,
-        shows_case=True, key=key, id=message_id,
+        shows_case=True, notice=Notice.proposal, key=key, id=message_id,
     )])
     at = runtime.clock()
     await move(held.connection, held.facts, state, proposed_at=at, proposal_id=message_id, cause=cause.value,

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain import clocks as rules
 from handoff.domain.case import Actor, Role
 from handoff.domain.clocks import MEASURED, Act, Kind
+from handoff.domain.notice import Notice
 from handoff.services.case import cases, closing, complaints
 from handoff.services.case.cases import Facts, record
 from handoff.services.people import office
@@ -247,7 +248,7 @@ class _Telling:
             head=self.joined.get("head"), outside=self.outside, url=cases.url_of(self.runtime, self.facts),
         )
         await store(self.runtime, self.connection, self.conversation, [
-            Outgoing("system", said, case_id=self.facts.id, shows_case=True)
+            Outgoing("system", said, case_id=self.facts.id, shows_case=True, notice=Notice.breach)
         ])
 
 

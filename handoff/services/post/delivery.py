@@ -2,7 +2,8 @@
 
 On the web a message counts as delivered when it was part of the answer to a request that the citizen's own browser
 made, with the conversation's token or the case's key. What was only pushed down an open stream does not count until
-the browser asks again: bytes that left this machine may have reached nobody. On WhatsApp it is what Meta reports.
+the browser asks again: bytes that left this machine may have reached nobody. On WhatsApp it is what Meta reports; what
+waits there and was read on the case's page has come to hand, and waits on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.delivering import furthest
@@ -27,15 +28,18 @@ _OURS = frozenset({"officer", "system"})
 
 async def fetched(runtime: Runtime, conversation_id: UUID, shown: Iterable[Mapping[str, Any]]) -> None:
     """The citizen's browser has fetched these messages (as `conversations.read` gives them)."""
-    new = [one["seq"] for one in shown if one["author"] in _OURS and one["delivery"] == "sent"]
+    new = [one["seq"] for one in shown if one["author"] in _OURS and one["delivery"] in ("sent", "waiting_window")]
     if not new:
         return
     at = runtime.clock()
     async with db.transaction(runtime.pool) as connection:
         await connection.execute(
             update(messages).where(
-                messages.c.conversation_id == conversation_id, messages.c.seq.in_(new), messages.c.delivery == "sent"
-            ).values(delivery="delivered", delivered_at=at)
+                messages.c.conversation_id == conversation_id, messages.c.seq.in_(new),
+                messages.c.delivery.in_(("sent", "waiting_window")), messages.c.delivered_at.is_(None),
+            ).values(
+                delivery=case((messages.c.delivery == "sent", "delivered"), else_=messages.c.delivery), delivered_at=at
+            )
         )
         await _look_again(connection, conversation_id, at)
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain.notice import Notice
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import seal_json
 from handoff.store.schema import messages
@@ -28,6 +29,7 @@ class Outgoing:
     officer_id: UUID | None = None
     case_id: UUID | None = None
     shows_case: bool = False
+    notice: Notice | None = None  # what kind of news of the case it is
     in_reply_to: UUID | None = None
     kind: str = "text"
     # Only the bot's own words depend on who owns the conversation and on what is published:
@@ -52,8 +54,9 @@ _MESSAGE = """INSERT INTO messages (
     :id, :conversation, (SELECT seq FROM numbered), :author, :officer, :kind, :buttons, :body, :case, :shows_case,
     :in_reply_to, :key, :private, :at
 )"""
-_POST = """INSERT INTO outbox (id, message_id, conversation_id, owner_epoch, topic, publication_epoch, created_at)
-VALUES (:post, :id, :conversation, :owner_epoch, :topic, :publication_epoch, :at)"""
+_POST = """INSERT INTO outbox (
+    id, message_id, conversation_id, owner_epoch, topic, publication_epoch, notice, created_at
+) VALUES (:post, :id, :conversation, :owner_epoch, :topic, :publication_epoch, :notice, :at)"""
 _BUTTONS = bindparam("buttons", type_=messages.c.buttons.type)
 _STORE = text(f"{_NUMBERED} {_MESSAGE}").bindparams(_BUTTONS)
 _STORE_AND_POST = text(f"{_NUMBERED}, stored AS ({_MESSAGE}) {_POST}").bindparams(_BUTTONS)
@@ -87,7 +90,7 @@ async def store(
         else:
             await connection.execute(_STORE_AND_POST, row | {
                 "post": uuid4(), "owner_epoch": one.owner_epoch, "topic": one.topic,
-                "publication_epoch": one.publication_epoch,
+                "publication_epoch": one.publication_epoch, "notice": one.notice,
             })
         ids.append(message_id)
     return ids

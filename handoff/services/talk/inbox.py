@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import String, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +24,7 @@ from handoff.services.runtime import Runtime
 from handoff.services.talk import consents, search
 from handoff.store import db, queue
 from handoff.store.crypto import seal, seal_json
-from handoff.store.schema import attachments, conversations, messages
+from handoff.store.schema import attachments, cases, conversations, messages
 
 TEXT_CHARACTERS = 4096
 SAID = frozenset({"text", "file", "location"})  # what a citizen tells; the rest are taps and addresses
@@ -101,7 +101,7 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
             raise NotFound()
         body = inbound.body
         if inbound.kind == "payload":
-            body = {**body, "title": await _issued_title(connection, conversation_id, body["payload"])}
+            body = {**body, "title": await _issued_title(runtime, connection, conversation_id, body["payload"])}
         message_id = await _insert(runtime, connection, conversation_id, row, inbound, body, fingerprint)
         refused = message_id is not None and row.withdrawn and row.channel == "web" and inbound.kind in consents.NEEDING
         if message_id is not None and not refused:
@@ -168,7 +168,9 @@ async def _insert(
     return message_id
 
 
-async def _issued_title(connection: AsyncConnection, conversation_id: UUID, payload: str) -> str:
+async def _issued_title(
+    runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, payload: str
+) -> str:
     """The title of the button that we offered with this payload in this conversation. Raises `Unprocessable`."""
     offered = (await connection.execute(
         select(messages.c.buttons).where(
@@ -177,5 +179,16 @@ async def _issued_title(connection: AsyncConnection, conversation_id: UUID, payl
         ).order_by(messages.c.seq.desc()).limit(1)
     )).scalar_one_or_none()
     if offered is None:
+        if await _is_invitation(connection, conversation_id, payload):
+            return runtime.texts.say("buttons.read")
         raise Unprocessable("unknown_button")
     return next(str(b["title"]) for b in offered if b["payload"] == payload)
+
+
+async def _is_invitation(connection: AsyncConnection, conversation_id: UUID, payload: str) -> bool:
+    """Whether it is the button of a template about a case of this conversation: it asks for what waits."""
+    kind, _, case_id = payload.partition(":")
+    if kind != "read":
+        return False
+    about = select(cast(cases.c.id, String)).where(cases.c.conversation_id == conversation_id)
+    return case_id in (await connection.execute(about)).scalars().all()

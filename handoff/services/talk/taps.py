@@ -57,6 +57,9 @@ async def carry_out(
         desk = _Desk(runtime, connection, conversation, message_id)
         if kind == "other":
             return await desk.other(rest)
+        if kind == "read":
+            await desk.settle()  # what waited goes out because somebody was heard; nobody need answer
+            return None
         if kind in ON_A_CASE:
             await desk.on_case(ON_A_CASE[kind], conversation.open_case_id, rest)
         elif kind in ON_A_CLOSED_CASE:
