@@ -51,8 +51,8 @@ class Viewer:
 @dataclass(frozen=True)
 class Matter:
     """A case as far as looking at it is concerned. `confidential`: a report that only its officer may know of;
-    `kept_from`: whom it names, and their superiors. `offered_to`: the unit that is asked to take it, which must see
-    what it is asked for."""
+    `kept_from`: whom a report or a complaint names, and their superiors. `offered_to`: the unit that is asked to take
+    it, which must see what it is asked for."""
 
     officer_id: str
     unit_id: str
@@ -72,8 +72,9 @@ def may(viewer: Viewer, permission: Permission, matter: Matter) -> bool:
         return False
     if viewer.officer_id == matter.officer_id:
         return True
+    if viewer.officer_id in matter.kept_from:
+        return False
     if matter.confidential:  # an auditor sees that it exists, its clocks and its events, and never a word
-        return (permission is Permission.see_cases and viewer.role is Role.auditor
-                and viewer.officer_id not in matter.kept_from)
+        return permission is Permission.see_cases and viewer.role is Role.auditor
     concerned = (matter.unit_id, matter.offered_to)
     return viewer.role in OFFICE_WIDE or (viewer.role in UNIT_ROLES and viewer.unit_id in concerned)

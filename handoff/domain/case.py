@@ -44,17 +44,33 @@ def transition(
     past: Past | None = None,
 ) -> CaseState:
     """The case after `actor` did `verb`; the same state when the verb changes nothing of it. `target` is the active
-    officer who shall have the case (`reassign`, `hand_on`) or is asked to take it (`transfer`, with where it has been);
-    `silence` what is known of the citizen's (`close_silent`).
+    officer who shall have the case (`reassign`, `hand_on`) or is asked to take it (`transfer`, with where it has been;
+    `ask_another`); `silence` what is known of the citizen's (`close_silent`).
+
+    Whoever the case is kept from can neither act on it nor be given it, whatever their role.
 
     Raises `Refusal`. Entitlement is checked before the state, so a stranger learns nothing about the case.
     """
+    if actor.kind == "officer" and actor.id in state.kept_from and actor.id != state.officer_id:
+        raise Refusal("forbidden")
+    after = _moved(state, verb, actor, target, silence, past)
+    offered = after.offer.officer_id if after.offer and after.offer != state.offer else None
+    if {after.officer_id, offered} & (state.kept_from - {state.officer_id}):
+        raise Refusal("kept_from")
+    return after
+
+
+def _moved(
+    state: CaseState, verb: Verb, actor: Actor, target: Actor | None, silence: Silence | None, past: Past | None
+) -> CaseState:
     if verb is Verb.reassign:
         return _reassign(state, actor, target)
     if verb is Verb.close_silent:
         return _close_silent(state, actor, silence)
     if verb is Verb.hand_on:
         return _hand_on(state, actor, target)
+    if verb is Verb.ask_another:
+        return _ask_another(state, actor, target)
     if verb is Verb.transfer:
         return _transfer(state, actor, target, past or Past())
     return _RULES[verb](state, actor)
@@ -216,6 +232,19 @@ def _withdraw_transfer(state: CaseState, actor: Actor) -> CaseState:
     if _still_open(state).offer is None:
         raise Refusal("no_transfer")
     return replace(state, offer=None)
+
+
+def _ask_another(state: CaseState, actor: Actor, target: Actor | None) -> CaseState:
+    """Who was asked to take the case has left: a colleague there is asked by name, or nobody is any more."""
+    _by(actor, "system")
+    offer = _still_open(state).offer
+    if offer is None:
+        raise Refusal("no_transfer")
+    if target is None:
+        return replace(state, offer=None)
+    if not target.id or target.unit_id != offer.unit_id or target.role not in CARRYING:
+        raise Refusal("not_assignable")
+    return replace(state, offer=Offer(offer.unit_id, target.id))
 
 
 def _hand_on(state: CaseState, actor: Actor, target: Actor | None) -> CaseState:

@@ -80,6 +80,7 @@ class Verb(StrEnum):
     accept_transfer = "accept_transfer"
     decline_transfer = "decline_transfer"
     withdraw_transfer = "withdraw_transfer"
+    ask_another = "ask_another"
     hand_on = "hand_on"
     refer = "refer"
     dismiss = "dismiss"
@@ -98,7 +99,7 @@ CARRYING = frozenset({Role.officer, Role.inspector, Role.head})
 #: Every code that a `Refusal` of this module carries.
 REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
                            "not_proposed", "not_assignable", "not_waiting", "not_silent", "transfer_pending",
-                           "no_transfer", "transfer_loop", "not_dismissed", "same_person"})
+                           "no_transfer", "transfer_loop", "not_dismissed", "same_person", "kept_from"})
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,7 @@ class CaseState:
     closed_reason: ClosedReason | None = None
     offer: Offer | None = None
     dismissal_by: str | None = None  # who holds it for no request at all; it takes a second one to close it
+    kept_from: frozenset[str] = frozenset()  # whom a complaint is about, and their superiors: never theirs
 
     def __post_init__(self) -> None:
         if not self.officer_id or not self.unit_id:

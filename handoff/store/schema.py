@@ -343,6 +343,8 @@ cases = Table(
     Column("dismissal_by", ForeignKey("officers.id"), nullable=True),
     Column("dismissal_confirmed_by", ForeignKey("officers.id"), nullable=True),
     Column("merged_into", ForeignKey("cases.id"), nullable=True),
+    # Whom a complaint is about, who spoke before it, and their superiors: it is never theirs, nor theirs to see.
+    Column("kept_from", ARRAY(UUID(as_uuid=True)), nullable=False, server_default=text("'{}'")),
     Column("refusals", SmallInteger, nullable=False, server_default="0"),  # how often the citizen said *Belum*
     Column("must_be_active", Boolean, Computed("CASE WHEN status = 'closed' THEN NULL ELSE true END", persisted=True)),
     ForeignKeyConstraint(["officer_id", "must_be_active"], ["officers.id", "officers.active"],

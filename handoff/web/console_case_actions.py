@@ -63,7 +63,7 @@ async def act(request: Request, number: str, action: str) -> HTTPResponse:
     case_id = await desk.locate(runtime, session.officer, number)
     try:
         if action == "takeover":
-            await verbs.take_over(runtime, session.officer, case_id)
+            await verbs.take_over(runtime, session.officer, case_id, sent.text)
         elif action == "hand_back":
             await verbs.hand_back(runtime, session.officer, case_id)
         else:

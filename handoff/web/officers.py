@@ -242,8 +242,9 @@ async def events(request: Request) -> None:
 
 @officers.post("/cases/<number:str>/takeover")
 async def take_over(request: Request, number: str) -> HTTPResponse:
-    """The officer takes the conversation; of two at once one wins."""
-    await verbs.take_over(runtime_of(request), session_of(request).officer, await located(request, number))
+    """The officer takes the conversation; of two at once one wins. Who leads says why they take somebody else's."""
+    why = body_of(request, Reason).reason if request.body else ""
+    await verbs.take_over(runtime_of(request), session_of(request).officer, await located(request, number), why)
     return await after(request, number)
 
 

@@ -106,7 +106,7 @@ OPERATIONS = {  # by blueprint and handler
     "officers.case": Operation(200, FullCase, (400, 401, 403, 404, 503), parameters=(AFTER,)),
     "officers.download": Operation(200, "application/octet-stream", (401, 403, 404, 503)),
     "officers.events": Operation(200, "text/event-stream", (401, 403, 503)),
-    "officers.take_over": Operation(200, Acted, ACTING),
+    "officers.take_over": Operation(200, Acted, ACTING, Why, may_take=True),
     "officers.reply": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.note": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.ask": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),

@@ -70,7 +70,7 @@ class House:
 
 Act = Callable[[House, Any], Awaitable[Any]]
 BY_OFFICERS: dict[str, Act] = {
-    "take over": lambda h, who: verbs.take_over(h.runtime, who, h.case.id),
+    "take over": lambda h, who: verbs.take_over(h.runtime, who, h.case.id, "petugasnya sakit"),
     "reassign": lambda h, who: verbs.reassign(h.runtime, who, h.case.id, h.people["colleague"].id, "lebih paham"),
     "reply": lambda h, who: verbs.reply(h.runtime, who, h.case.id, ANSWER),
     "send away": lambda h, who: verbs.reply(h.runtime, who, h.case.id, REDIRECT),

@@ -32,7 +32,7 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "case": ("GET", "/cases/{number}", None),
     "file": ("GET", "/cases/{number}/files/{file}", None),
     "events": ("GET", "/events", None),
-    "takeover": ("POST", "/cases/{number}/takeover", None),
+    "takeover": ("POST", "/cases/{number}/takeover", {"reason": "Petugasnya sakit."}),
     "reply": ("POST", "/cases/{number}/reply", {"text": "Baik."}),
     "note": ("POST", "/cases/{number}/note", {"text": "Catatan."}),
     "propose": ("POST", "/cases/{number}/propose", {"text": "Sudah beres.", "cause": "delay"}),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from handoff.services.case import verbs
+from handoff.services.case import transfers, verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unauthorized, Unprocessable
 from handoff.services.people import duty, staff
 from handoff.services.post import notices
@@ -117,6 +117,40 @@ async def test_p02_leave_moves_the_cases_on_the_day_it_begins(runtime, clock):
     assert (await citizen.case()).officer_id not in (there.id,)
 
 
+async def test_p06_who_was_asked_to_take_a_case_goes_and_a_colleague_there_is_asked(runtime):
+    citizen = await with_case(runtime)
+    owner, case = await citizen.officer(), await citizen.case()
+    there = {}
+    for _ in range(2):
+        await transfers.request(runtime, owner, case.id, "sosial", "urusan bansos")
+        asked = await officer(runtime, (await citizen.case()).transfer_officer_id)
+        await duty.deactivate(runtime, None, asked.login)
+        now = await officer(runtime, (await citizen.case()).transfer_officer_id)
+        assert (now.active, now.unit_id, now.id == asked.id) == (True, asked.unit_id, False)
+        async with db.transaction(runtime.pool) as connection:
+            there[now.login] = [one.kind for one in await notices.told_of(connection, case.id)
+                                if one.login == now.login]
+        await transfers.withdraw(runtime, owner, case.id)
+    assert all("transfer_asked" in kinds for kinds in there.values())
+    assert (await citizen.case()).officer_id == owner.id
+
+
+@pytest.mark.parametrize("role", ["supervisor", "head"])
+async def test_p02_who_leads_takes_a_case_with_a_reason_that_stays_in_the_record(runtime, role):
+    citizen = await with_case(runtime)
+    case, leader = await citizen.case(), await person(runtime, role, "kependudukan" if role == "head" else None)
+    for why in ("", "  "):
+        with pytest.raises(Unprocessable, match="no_reason"):
+            await verbs.take_over(runtime, leader, case.id, why)
+    assert (await citizen.case()).officer_id == case.officer_id
+    await verbs.take_over(runtime, leader, case.id, "Petugasnya sakit")
+    await verbs.take_over(runtime, leader, case.id)  # theirs by now
+    events = (await desk.case_in_full(runtime, leader, case.number))["events"]
+    (taken,) = [event for event in events if event["type"] == "taken_over"]
+    assert (taken["officer"]["name"], taken["body"]["why"]) == (leader.name, "Petugasnya sakit")
+    assert leader.name in (await citizen.sees())[-1]["text"]
+
+
 # --- a complaint ------------------------------------------------------------------------------------------------------
 
 
@@ -143,7 +177,7 @@ async def test_a_complaint_in_the_middle_of_a_talk_takes_the_case_from_who_talke
     assert facts.row.officer_id not in (owner.id, (await person(runtime, "head", "kependudukan")).id)
     texts = [m["text"] for m in await citizen.sees()]
     assert any(facts.officer.name in text for text in texts[-2:])
-    with pytest.raises(Conflict, match="not_your_case"):
+    with pytest.raises(Forbidden):  # it is about them
         await verbs.reply(runtime, owner, case.id, "Halo")
 
 

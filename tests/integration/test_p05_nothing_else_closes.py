@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from handoff.domain.closing import Cause
 from handoff.services.case import verbs
 from handoff.services.errors import ServiceError
 from handoff.services.talk import turn
@@ -80,3 +81,24 @@ async def test_p05_a_yes_counts_for_the_proposal_that_stands_and_for_no_other_ca
     await receive(runtime, citizen.id, Inbound("payload", {"payload": yes}))
     await turn.drain(runtime, citizen.id)
     assert (await citizen.case()).closed_reason == "confirmed"
+
+
+async def test_p05_an_older_this_is_another_question_closes_nothing_on_which_the_talk_went_on(runtime):
+    citizen = await in_state(runtime, "assigned")
+    owner, case = await citizen.officer(), await citizen.case()
+    offered = []
+    for question in ("apakah sudah ada kabar soal data saya", "masih salah juga"):
+        await citizen.taps("Batalkan kasus" if not offered else "Sudah selesai")
+        await citizen.asks(question, UNSURE)  # which opens it again
+        offered.append([b for m in await citizen.sees() for b in m["buttons"]
+                        if b["title"] == "Ini pertanyaan lain"][-1]["payload"])
+        await verbs.propose(runtime, owner, case.id, "Data sudah kami ubah.", cause=Cause.delay)
+    for _ in range(2):
+        await receive(runtime, citizen.id, Inbound("payload", {"payload": offered[0]}))
+        await turn.drain(runtime, citizen.id)
+        assert (await citizen.case()).status == "resolution_proposed"
+        assert "tidak berlaku" in (await citizen.sees())[-1]["text"]
+    await citizen.taps("Sudah selesai")
+    await receive(runtime, citizen.id, Inbound("payload", {"payload": offered[1]}))
+    await turn.drain(runtime, citizen.id)
+    assert (await citizen.case()).closed_reason == "confirmed"  # what is closed is not closed once more

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from handoff.services.case import case_steps, cases, verbs
 from handoff.services.deadlines import escalation
+from handoff.services.errors import Conflict
 from handoff.services.post import notices
 from handoff.services.talk import turn
 from handoff.store import db
@@ -167,6 +168,25 @@ async def test_p07_a_question_holds_the_resolution_only_and_for_thirty_days(runt
     assert (await person(runtime, "supervisor")).login in {login for login, kind in await told(runtime, case.id)
                                                           if kind == "question_over"}
     assert "dilanjutkan" in (await citizen.sees())[-1]["text"]
+
+
+async def test_p07_a_case_cannot_be_asked_about_for_ever(runtime, clock):
+    """Eight months of questions: the first silence holds the clock for thirty days, none after it does."""
+    case = await open_case(runtime)
+    officer, citizen = await officer_row(runtime, case.officer_id), Citizen(runtime, case.conversation_id)
+    await verbs.ask(runtime, officer, case.id, "Nomor KK Anda berapa, dan atas nama siapa?")
+    for _ in range(8):
+        clock.forward(timedelta(days=31))
+        for _ in range(3):  # two reminders, then the end
+            await escalation.once(runtime)
+        with pytest.raises(Conflict, match="question_unanswered"):
+            await verbs.ask(runtime, officer, case.id, "Nomor KK Anda berapa, dan atas nama siapa?")
+    assert "overdue:resolution" in {kind for _, kind in await told(runtime, case.id)}
+    assert "Ombudsman" in "".join(message["text"] for message in await citizen.sees())
+    await citizen.writes("maaf baru sempat, nomornya yang mana?")
+    await turn.drain(runtime, citizen.id)
+    await verbs.ask(runtime, officer, case.id, "Nomor di pojok kanan atas KK, bisa difoto?")
+    assert (await facts_of(runtime, case.id)).row.status == "waiting_citizen"
 
 
 async def test_p07_an_answer_lets_the_clock_go_on_with_what_was_left(runtime, clock):

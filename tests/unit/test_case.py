@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -71,6 +72,7 @@ ROWS: dict[tuple[str, str], tuple[str, str, str, str, str]] = {
     ("accept_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
     ("decline_transfer", "sari budi head inspector supervisor"): ("!no_transfer",) * 5,
     ("withdraw_transfer", "sari head supervisor"): ("!no_transfer",) * 4 + ("!closed",),
+    ("ask_another", "system"): ("!no_transfer",) * 4 + ("!closed",),
     ("hand_on", "system"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
     ("refer", "sari"): ("in_progress", "=", "=", "=", "!closed"),
     ("dismiss", "sari"): ("assigned", "in_progress", "waiting_citizen", "resolution_proposed", "!closed"),
@@ -115,7 +117,7 @@ def test_the_whole_table() -> None:
     wrong = [row for row in TABLE if outcome_of(state(row[0]), row[1], ACTORS[row[2]]) != row[3]]
     assert wrong == []
     assert {row[3] for row in TABLE if row[3].startswith("!")} == {
-        f"!{code}" for code in REFUSAL_CODES - {"transfer_pending", "transfer_loop", "same_person"}
+        f"!{code}" for code in REFUSAL_CODES - {"transfer_pending", "transfer_loop", "same_person", "kept_from"}
     }
 
 
@@ -172,6 +174,36 @@ def test_p5_no_request_at_all_takes_two_persons(first: Actor, second: Actor, out
 def test_whatever_is_said_undoes_the_first_ones_dismissal(verb: Verb, actor: Actor) -> None:
     held = transition(state("in_progress"), Verb.dismiss, SARI)
     assert outcome_of(transition(held, verb, actor), "confirm_dismissal", BUDI) == "!not_dismissed"
+
+
+# --- a complaint ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("verb", list(Verb))
+@pytest.mark.parametrize("kept", [BUDI, HEAD, SUPERVISOR, INSPECTOR])
+def test_whom_a_complaint_is_about_can_neither_act_on_it_nor_be_given_it(
+    status: str, verb: Verb, kept: Actor
+) -> None:
+    before = replace(state(status), kept_from=frozenset({str(kept.id)}))
+    assert outcome_of(before, verb, kept) == "!forbidden"
+    for actor in (SARI, HEAD, SUPERVISOR, SYSTEM):
+        if actor is not kept:
+            target = replace(kept, unit_id="sosial") if verb is Verb.transfer else kept
+            given = outcome_of(before, verb, actor, target)
+            assert given.startswith("!") or transition(before, verb, actor, target).officer_id != kept.id
+            if verb is Verb.hand_on and actor is SYSTEM:
+                assert given in ("!closed" if status == "closed" else "!kept_from", "!not_assignable")
+
+
+def test_who_is_kept_from_a_case_is_not_asked_to_take_it() -> None:
+    before = replace(state("assigned"), kept_from=frozenset({"stranger"}))
+    assert outcome_of(before, "transfer", SARI, STRANGER) == "!kept_from"
+    assert outcome_of(OFFERED, "ask_another", SYSTEM, replace(OTHER_HEAD, id="x")) == "assigned"
+    other = transition(OFFERED, Verb.ask_another, SYSTEM, OTHER_HEAD)
+    assert other.offer == Offer("sosial", "other-head")
+    assert transition(OFFERED, Verb.ask_another, SYSTEM, None) == state("assigned")
+    assert outcome_of(OFFERED, "ask_another", SYSTEM, BUDI) == "!not_assignable"
 
 
 # --- transfers --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.assignment import NobodyToAssign
@@ -55,7 +55,7 @@ class Facts:
         row = self.row
         offered = Offer(str(row.transfer_unit_id), str(row.transfer_officer_id)) if row.transfer_unit_id else None
         return CaseState(Status(row.status), str(row.officer_id), str(row.unit_id), closed, offered,
-                         str(row.dismissal_by) if row.dismissal_by else None)
+                         str(row.dismissal_by) if row.dismissal_by else None, frozenset(map(str, row.kept_from)))
 
     def said(self) -> dict[str, Any]:
         """The placeholders of the texts about a case."""
@@ -87,7 +87,12 @@ async def record(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID, kind: str, actor: Actor,
     **body: Any,
 ) -> None:
-    """Append one event to the case's chain, and make its clocks what its state asks for now (P7)."""
+    """Append one event to the case's chain, and make its clocks what its state asks for now (P7). Whom the event keeps
+    from the case (`kept_from`: why, by officer) its row keeps from it for good."""
+    if kept := body.get("kept_from"):
+        await connection.execute(update(cases).where(cases.c.id == case_id).values(
+            kept_from=func.array_cat(cases.c.kept_from, cast([UUID(one) for one in kept], cases.c.kept_from.type))
+        ))
     body |= await clocks.follow(runtime, connection, case_id)
     await audit.append(
         connection, case_id=case_id, data_key=await runtime.keyring.open(connection, conversation.data_key_id),

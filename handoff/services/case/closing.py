@@ -106,7 +106,7 @@ class Desk:
             return
         await self._case(undelivered_since=self.runtime.clock())
         await self._record("undelivered")
-        barred = await complaints.barred_from(self.runtime, self.connection, self.conversation, self.facts.id)
+        barred = await complaints.barred_from(self.connection, self.facts.row)
         person = await notices.leader(self.connection, self.facts.row.unit_id, Role.supervisor, barred)
         for officer_id in (self.facts.row.officer_id, person.id):
             await notices.tell(self.runtime, self.connection, officer_id, self.facts.id, "undelivered", clock.mark_3)

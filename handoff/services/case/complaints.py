@@ -17,7 +17,6 @@ from handoff.services.runtime import Runtime
 from handoff.store.crypto import unseal_json
 from handoff.store.schema import messages, officers
 from handoff.store.schema_moves import confidential_reports
-from handoff.store.schema_record import case_events
 
 
 async def whom_not(
@@ -43,18 +42,9 @@ async def whom_not(
     return {UUID(one): why for one, why in kept.items()}
 
 
-async def barred_from(
-    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID
-) -> frozenset[UUID]:
-    """Everybody who was kept from the case, as its record says: nobody of them is brought in later either."""
+async def barred_from(connection: AsyncConnection, case: Row[Any]) -> frozenset[UUID]:
+    """Everybody who is kept from the case (its row): nobody of them is brought in later either."""
     report = (await connection.execute(
-        select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case_id)
+        select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case.id)
     )).scalar_one_or_none()
-    rows = (await connection.execute(
-        select(case_events.c.id, case_events.c.body_enc).where(
-            case_events.c.case_id == case_id, case_events.c.type.in_(["opened", "item_joined", "reopened"])
-        )
-    )).all()
-    data_key = await runtime.keyring.open(connection, conversation.data_key_id)
-    kept = [unseal_json(data_key, row.id, row.body_enc).get("kept_from") or () for row in rows]
-    return frozenset(report or ()) | {UUID(one) for some in kept for one in some}
+    return frozenset((*case.kept_from, *(report or ())))

@@ -47,13 +47,14 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
             raise refused(refusal, source) from None
         if not _same(locked[own_id], locked[other.conversation_id], source, target):
             raise Conflict("not_mergeable")
+        kept = {str(one): "merged" for one in source.row.kept_from}
         await move(connection, source, state, closed_at=runtime.clock(), waiting_since=None, merged_into=target.id,
                    officer_id=target.row.officer_id, unit_id=target.row.unit_id)
         own = await ownership.give(connection, locked[own_id], officer_id=None, open_case_id=None,
                                    last_case_id=source.id)
         await record(runtime, connection, own, source.id, "merged", actor, why=reason, into=target.row.number)
         await record(runtime, connection, locked[other.conversation_id], target.id, "joined_by_merge", actor,
-                     why=reason, number=source.row.number)
+                     why=reason, number=source.row.number, **({"kept_from": kept} if kept else {}))
         for conversation in (own, locked[other.conversation_id]):
             await store(runtime, connection, conversation, [Outgoing(
                 "system", runtime.texts.say("case.merged", **target.said(), old=source.row.number),
@@ -64,10 +65,12 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
 
 
 def _same(own: Row[Any], other: Row[Any], source: Facts, target: Facts) -> bool:
-    """The same citizen's, both open, neither a confidential report."""
+    """The same citizen's, both open, neither a confidential report, and the other not with somebody from whom this one
+    is kept."""
     secret = Reason.confidential_report
     return (own.citizen_id == other.citizen_id and own.id != other.id and target.state.is_open
-            and secret not in (source.row.reason, target.row.reason))
+            and secret not in (source.row.reason, target.row.reason)
+            and target.row.officer_id not in source.row.kept_from)
 
 
 async def join(runtime: Runtime, conversation_id: UUID, number: str, key: str) -> None:

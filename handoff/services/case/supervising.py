@@ -29,7 +29,7 @@ async def bring_in(
         await tell_outside_ways(runtime, connection, conversation, facts, because)
         return None
     known = await notices.person(connection, facts.row.supervisor_id) if facts.row.supervisor_id else None
-    barred = await complaints.barred_from(runtime, connection, conversation, facts.id)
+    barred = await complaints.barred_from(connection, facts.row)
     leader = known or await notices.leader(connection, facts.row.unit_id, Role.supervisor, barred)
     await notices.tell(runtime, connection, leader.id, facts.id, because)
     if known is not None:

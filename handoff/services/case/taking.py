@@ -190,7 +190,7 @@ async def _join(
     await _item(connection, facts.id, message_id, reason, answer_id, at)
     await move(connection, facts, state, waiting_since=func.coalesce(cases.c.waiting_since, at))
     await record(runtime, connection, conversation, facts.id, "item_joined", CITIZEN, reason=reason,
-                 message_id=message_id, answer_id=answer_id)
+                 message_id=message_id, answer_id=answer_id, **_kept_from(kept))
     facts = await load(connection, facts.id)  # with the time that this matter was given
     await _to_person(connection, message_id, "case", at, facts.id)
     if conversation.owner_officer_id != facts.row.officer_id:

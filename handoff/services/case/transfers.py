@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Row, insert, select, update
 
-from handoff.domain.case import CARRYING, Actor, Reason, Refusal, Role, Verb, transition
+from handoff.domain.assignment import NobodyToAssign
+from handoff.domain.case import CARRYING, Actor, Refusal, Role, Verb, transition
 from handoff.domain.notice import Notice
 from handoff.domain.transfers import Outcome, Past
 from handoff.services.case import cases
@@ -52,9 +53,10 @@ async def request(runtime: Runtime, officer: Row[Any], case_id: UUID, unit: str,
         to = (await held.connection.execute(select(units).where(units.c.slug == unit))).one_or_none()
         if to is None:
             raise NotFound()
-        if facts.row.reason == Reason.confidential_report:  # which no unit may see: who has it is nobody's to choose
+        chosen = await office.choose_officer(held.connection, to, held.conversation.citizen_id, at,
+                                             frozenset(facts.row.kept_from))
+        if chosen.unit.id != to.id:  # nobody there may have it
             raise Refusal("not_assignable")
-        chosen = await office.choose_officer(held.connection, to, held.conversation.citizen_id, at)
         asked = await _officer(held, chosen.officer_id)
         state = transition(facts.state, Verb.transfer, actor_of(officer), actor_of(asked), past=await _past(held))
         await move(held.connection, facts, state)
@@ -64,7 +66,7 @@ async def request(runtime: Runtime, officer: Row[Any], case_id: UUID, unit: str,
         ))
         await record(runtime, held.connection, held.conversation, facts.id, "transfer_requested", actor_of(officer),
                      officer_id=asked.id, unit_id=asked.unit_id, unit_name=chosen.unit.name, why=reason)
-        head = await notices.leader(held.connection, asked.unit_id, Role.head)
+        head = await notices.leader(held.connection, asked.unit_id, Role.head, facts.row.kept_from)
         for one in dict.fromkeys((asked.id, head.id)):
             await notices.tell(runtime, held.connection, one, facts.id, "transfer_asked")
         await _changed(held)
@@ -113,6 +115,32 @@ async def withdraw(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
         await _changed(held)
 
 
+async def ask_another(runtime: Runtime, held: Held, gone: UUID) -> None:
+    """The officer who was asked to take the case is `gone`: a colleague of that unit is asked by name, or the request
+    is taken back where there is none. Part of a transaction that holds the conversation's lock."""
+    facts, connection = held.facts, held.connection
+    unit = (await connection.execute(select(units).where(units.c.id == facts.row.transfer_unit_id))).one()
+    try:
+        chosen = await office.choose_officer(connection, unit, held.conversation.citizen_id, runtime.clock(),
+                                             frozenset((*facts.row.kept_from, gone)))
+    except NobodyToAssign:
+        chosen = None
+    if chosen is None or chosen.unit.id != unit.id:
+        await move(connection, facts, transition(facts.state, Verb.ask_another, SYSTEM))
+        await record(runtime, connection, held.conversation, facts.id, "transfer_withdrawn", SYSTEM)
+        await notices.tell(runtime, connection, facts.row.officer_id, facts.id, "transfer_declined")
+        return
+    asked = await _officer(held, chosen.officer_id)
+    await move(connection, facts, transition(facts.state, Verb.ask_another, SYSTEM, actor_of(asked)))
+    await connection.execute(
+        update(transfers).where(transfers.c.case_id == facts.id, transfers.c.outcome == Outcome.pending)
+        .values(asked_id=asked.id)
+    )
+    await record(runtime, connection, held.conversation, facts.id, "transfer_requested", SYSTEM, officer_id=asked.id,
+                 unit_id=unit.id, unit_name=unit.name)
+    await notices.tell(runtime, connection, asked.id, facts.id, "transfer_asked")
+
+
 async def _past(held: Held) -> Past:
     rows = (await held.connection.execute(
         select(transfers.c.from_unit_id, transfers.c.outcome).where(transfers.c.case_id == held.facts.id)
@@ -129,12 +157,12 @@ async def _settle(runtime: Runtime, held: Held, outcome: Outcome, answered_by: U
 
 
 async def _to_head(runtime: Runtime, held: Held) -> None:
-    """Nobody wanted it: who leads the unit that has it decides, and has it until then."""
-    head = (await held.connection.execute(
-        select(officers).where(officers.c.role == Role.head, officers.c.unit_id == held.facts.row.unit_id,
-                               officers.c.active).order_by(officers.c.login).limit(1)
-    )).one_or_none()
-    if head is None or head.id == held.facts.row.officer_id:
+    """Nobody wanted it: who leads the unit that has it decides, and has it until then; where it is kept from the head,
+    a supervisor."""
+    row = held.facts.row
+    head = await notices.leader(held.connection, row.unit_id, Role.head, row.kept_from)
+    leads = head.role == Role.supervisor or (head.role == Role.head and head.unit_id == row.unit_id)
+    if head.id == row.officer_id or head.id in row.kept_from or not leads:
         return
     facts = await cases.load(held.connection, held.facts.id)
     await move(held.connection, facts, transition(facts.state, Verb.reassign, actor_of(head), actor_of(head)))

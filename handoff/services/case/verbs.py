@@ -25,6 +25,7 @@ from handoff.services.case.holding import (
     to_bot,
     written,
 )
+from handoff.services.deadlines import clocks
 from handoff.services.errors import Conflict, Unprocessable
 from handoff.services.post import notices
 from handoff.services.post.outbox import Outgoing, button, notify, store
@@ -33,24 +34,34 @@ from handoff.services.talk import ownership
 from handoff.store import schema
 
 
-async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
+async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID, why: str = "") -> None:
     """The officer takes the conversation (P4). Of two at once one wins; the other gets `Conflict("already_taken")`.
 
-    Repeating it is harmless; it also takes the conversation back from the bot.
+    Repeating it is harmless; it also takes the conversation back from the bot. Who leads the unit and takes a case that
+    is somebody else's says why: else `Unprocessable("no_reason")`.
     """
     async with holding(runtime, case_id) as held:
         facts, actor = held.facts, actor_of(officer)
         state = transition(facts.state, Verb.take_over, actor)
         if state == facts.state and held.conversation.owner_officer_id == officer.id:
             return
+        leads = needs_reason(Role(officer.role)) and facts.row.officer_id != officer.id
+        said = {"why": given_reason(why)} if leads else {}
         await move(held.connection, facts, state)
         owned = await ownership.give(held.connection, held.conversation, officer_id=officer.id, open_case_id=facts.id)
-        await record(runtime, held.connection, owned, facts.id, "taken_over", actor, officer_was=facts.row.officer_id)
+        await record(runtime, held.connection, owned, facts.id, "taken_over", actor, officer_was=facts.row.officer_id,
+                     **said)
         now = await cases.load(held.connection, facts.id)
         await store(runtime, held.connection, owned, [Outgoing(
             "system", runtime.texts.say("case.taken_over", **now.said()), case_id=facts.id, shows_case=True,
             notice=Notice.new_officer,
         )])
+
+
+def needs_reason(role: Role) -> bool:
+    """Whether somebody with this role must say why they take a colleague's case: who leads, for it is no colleague's
+    help but a decision about them."""
+    return role in (Role.supervisor, Role.head)
 
 
 async def reassign(
@@ -135,13 +146,22 @@ async def hand_back(runtime: Runtime, officer: Row[Any], case_id: UUID) -> None:
 
 async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
     """The officer cannot go on without something from the citizen: a concrete question, which holds the resolution's
-    clock and no other. Returns the message's id. Raises `Unprocessable("no_question")`."""
+    clock and no other. Returns the message's id.
+
+    Raises `Unprocessable`: `no_question`, `question_elsewhere` for one that sends them elsewhere (P6: it would stop a
+    clock); `Conflict("question_unanswered")` when they let the thirty days of the last one pass and have not written
+    since, for otherwise a case could be asked about for ever.
+    """
     said = written(text)
     if not is_question(said):
         raise Unprocessable("no_question")
+    if read(said).is_redirect:
+        raise Unprocessable("question_elsewhere")
     async with holding(runtime, case_id) as held:
         if (before := await said_before(runtime, held, key, said)) is not None:
             return before
+        if await clocks.let_pass(held.connection, case_id, held.conversation.last_inbound_at):
+            raise Conflict("question_unanswered")
         state = await officer_speaks(held, actor_of(officer), Verb.ask)
         message_id = uuid4()
         await store(runtime, held.connection, held.conversation, [Outgoing(
@@ -176,7 +196,7 @@ async def propose(
             return await _put_forward(runtime, held, state, actor, said, chosen, key)
         await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
                      cause=chosen.value, acts=[act.text for act in found.referrals])
-        leader = await notices.leader(held.connection, held.facts.row.unit_id, Role.head)
+        leader = await notices.leader(held.connection, held.facts.row.unit_id, Role.head, held.facts.row.kept_from)
         await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
     raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
 

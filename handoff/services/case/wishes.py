@@ -103,9 +103,12 @@ class Tap:
         """*Buka lagi*: the same case, under its number."""
         await reopen(self.runtime, self.connection, self.conversation, self.message_id)
 
-    async def not_this(self) -> None:
-        """*Ini pertanyaan lain*: the case that this message reopened is closed again as it was."""
+    async def not_this(self, question_id: str) -> bool:
+        """*Ini pertanyaan lain*: the case that this question reopened is closed again as it was. False when it was
+        another message that reopened it last: nothing closes a case on which the talk went on (P5)."""
         was = await self._closed_before()
+        if was is None or was.get("message_id") != question_id:
+            return False
         transition(self.facts.state, Verb.withdraw, CITIZEN)  # who may withdraw may undo the reopening
         state = CaseState(Status.closed, self.facts.state.officer_id, self.facts.state.unit_id,
                           ClosedReason(was["was_closed"]), dismissal_by=was.get("dismissed_by"))
@@ -115,6 +118,7 @@ class Tap:
         await store(self.runtime, self.connection, owned, [
             Outgoing("system", self.runtime.texts.say("case.other", **self.facts.said()), in_reply_to=self.message_id)
         ])
+        return True
 
     async def _close(self, verb: Verb, event: str) -> None:
         state = transition(self.facts.state, verb, CITIZEN)
@@ -137,12 +141,15 @@ class Tap:
             shows_case=True, in_reply_to=self.message_id,
         )])
 
-    async def _closed_before(self) -> dict[str, Any]:
+    async def _closed_before(self) -> dict[str, Any] | None:
+        """What the last reopening wrote down; None when there was none."""
         event = (await self.connection.execute(
             select(schema_record.case_events).where(
                 schema_record.case_events.c.case_id == self.facts.id, schema_record.case_events.c.type == "reopened"
             ).order_by(schema_record.case_events.c.seq.desc()).limit(1)
-        )).one()
+        )).one_or_none()
+        if event is None:
+            return None
         data_key = await self.runtime.keyring.open(self.connection, self.conversation.data_key_id)
         body: dict[str, Any] = unseal_json(data_key, event.id, event.body_enc)
         return body

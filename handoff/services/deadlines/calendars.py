@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import clocks as rules
@@ -93,11 +93,15 @@ async def _redate(runtime: Runtime, case_id: UUID, why: str) -> bool:
         )).scalar_one()
         conversation = await ownership.lock(connection, conversation_id)
         facts = await cases.load(connection, case_id)
-        calendar = await office.calendar_of(connection, facts.unit, runtime.clock())
+        at = runtime.clock()
+        calendar = await office.calendar_of(connection, facts.unit, at)
+        # One that is held too: what is left of it is counted from its marks when it goes on. What has passed has
+        # passed, whether or not anybody has noticed yet.
         running = (await connection.execute(
             select(clock_table).where(
-                clock_table.c.case_id == case_id, clock_table.c.next_due_at.isnot(None), clock_table.c.step < 2,
+                clock_table.c.case_id == case_id, clock_table.c.ended_at.is_(None), clock_table.c.step < 2,
                 clock_table.c.kind.in_([kind.value for kind in IN_HOURS]),
+                clock_table.c.mark_2 > func.coalesce(clock_table.c.held_since, at),
             ).with_for_update()
         )).all()
         told: dict[str, Any] = {}
@@ -120,7 +124,7 @@ async def _move(
         return {}
     first, due, third = after.marks
     await connection.execute(update(clock_table).where(clock_table.c.id == clock.id).values(
-        mark_1=first, mark_2=due, mark_3=third, next_due_at=after.marks[clock.step]
+        mark_1=first, mark_2=due, mark_3=third, next_due_at=None if clock.held_since else after.marks[clock.step]
     ))
     if kind in REPLIES:
         told = {"reply_by": due, "reply_by_was": row.reply_by, "respond_by": max(due, row.respond_by),

@@ -68,6 +68,17 @@ async def follow(runtime: Runtime, connection: AsyncConnection, case_id: UUID) -
     return keeper.told
 
 
+async def let_pass(connection: AsyncConnection, case_id: UUID, heard_at: datetime | None) -> bool:
+    """Whether the citizen, heard last at `heard_at`, let all the time of the case's last question pass and has been
+    silent since."""
+    last = (await connection.execute(
+        select(clocks.c.step, clocks.c.ended_at).where(
+            clocks.c.case_id == case_id, clocks.c.kind == Kind.question.value, clocks.c.ended_at.isnot(None)
+        ).order_by(clocks.c.ended_at.desc()).limit(1)
+    )).one_or_none()
+    return last is not None and last.step >= len(rules.QUESTION_DAYS) and (heard_at is None or heard_at < last.ended_at)
+
+
 async def adopt(runtime: Runtime) -> int:
     """Set the clocks of open cases that are older than clocks; once, after an upgrade. Returns how many there were."""
     without = select(cases.c.id, cases.c.conversation_id).where(

@@ -212,7 +212,7 @@ class _Telling:
         known = self.facts.row.supervisor_id if role is Role.supervisor else self.facts.row.head_id
         person = await notices.person(self.connection, known) if known else None
         if person is None:
-            barred = await complaints.barred_from(self.runtime, self.connection, self.conversation, self.facts.id)
+            barred = await complaints.barred_from(self.connection, self.facts.row)
             person = await notices.leader(self.connection, self.facts.row.unit_id, role, barred)
             await self.connection.execute(update(case_table).where(case_table.c.id == self.facts.id).values(
                 {f"{role.value}_id": person.id}

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Role
-from handoff.services.case import cases
+from handoff.services.case import cases, transfers
+from handoff.services.case.holding import Held
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.post import sending
 from handoff.services.runtime import Runtime
@@ -80,7 +81,7 @@ async def begin_leaves(runtime: Runtime) -> int:
         absent = (await connection.execute(
             select(officers.c.id).distinct().join(leaves, leaves.c.officer_id == officers.c.id)
             .join(units, units.c.id == officers.c.unit_id)
-            .join(case_table, case_table.c.officer_id == officers.c.id)
+            .join(case_table, officers.c.id.in_([case_table.c.officer_id, case_table.c.transfer_officer_id]))
             .where(leaves.c.first_day <= today, leaves.c.last_day >= today, case_table.c.status != "closed")
         )).scalars().all()
     for officer_id in absent:
@@ -96,11 +97,13 @@ async def begin_leaves(runtime: Runtime) -> int:
 
 
 async def hand_on(runtime: Runtime, connection: AsyncConnection, officer_id: UUID, because: str) -> list[UUID]:
-    """Every open case of the officer goes to somebody else by name, who is told, and so is the citizen. Returns the
-    conversations. Raises `Conflict("nobody_else")`."""
+    """Every open case of the officer goes to somebody else by name, who is told, and so is the citizen; where they
+    were asked to take another unit's case, a colleague is asked. Returns the conversations. Raises
+    `Conflict("nobody_else")`."""
     held = (await connection.execute(
         select(case_table.c.conversation_id).where(
-            case_table.c.officer_id == officer_id, case_table.c.status != "closed",
+            or_(case_table.c.officer_id == officer_id, case_table.c.transfer_officer_id == officer_id),
+            case_table.c.status != "closed",
         ).order_by(case_table.c.conversation_id)
     )).scalars().all()
     # Every conversation before the first unit is locked: who opens a case locks in the same order.
@@ -110,10 +113,12 @@ async def hand_on(runtime: Runtime, connection: AsyncConnection, officer_id: UUI
         if conversation.open_case_id is None:
             continue
         facts = await cases.load(connection, conversation.open_case_id)
-        if facts.row.officer_id != officer_id:
-            continue  # it went to somebody else while we waited
-        await cases.to_another(runtime, connection, conversation, facts, {officer_id}, because)
-        moved.append(conversation.id)
+        if facts.row.officer_id == officer_id:  # or it went to somebody else while we waited
+            conversation = await cases.to_another(runtime, connection, conversation, facts, {officer_id}, because)
+            facts = await cases.load(connection, facts.id)
+            moved.append(conversation.id)
+        if facts.row.transfer_officer_id == officer_id:
+            await transfers.ask_another(runtime, Held(connection, conversation, facts), officer_id)
     return moved
 
 

@@ -71,15 +71,16 @@ async def calendar_of(connection: AsyncConnection, unit: Row[Any], at: datetime)
         select(closures.c.day, closures.c.hours).where(
             or_(closures.c.unit_id.is_(None), closures.c.unit_id == unit.id),
             closures.c.day >= at.date() - REACHES_BACK,
-        )
+        ).order_by(closures.c.unit_id.nulls_first())  # what the unit says of a day prevails over what the office says
     )).all()
     closed = set(_national_holidays(at.year - 1, at.year + 1))
     special: dict[date, Hours] = {}
     for row in local:
+        special.pop(row.day, None)
+        closed.discard(row.day)
         if row.hours is None:
             closed.add(row.day)
         else:
-            closed.discard(row.day)
             special[row.day] = _hours(row.hours)
     weekly: Mapping[int, Hours] = {int(day): _hours(hours) for day, hours in unit.weekly_hours.items()}
     return WorkingCalendar(ZoneInfo(unit.zone), weekly, frozenset(closed), special)
@@ -125,9 +126,9 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
 
 async def taker_again(connection: AsyncConnection, case: Row[Any], unit: Row[Any]) -> Taker:
     """Who takes a case whose officer no longer can: its unit, or of a confidential report an inspector whom it does not
-    concern."""
+    concern. Never one of whom it was kept before."""
     if case.reason != Reason.confidential_report.value:
-        return Taker(unit=unit.desk, office_id=unit.office_id)
+        return Taker(unit=unit.desk, office_id=unit.office_id, barred=frozenset(case.kept_from))
     kept_from = (await connection.execute(
         select(confidential_reports.c.kept_from).where(confidential_reports.c.case_id == case.id)
     )).scalar_one()

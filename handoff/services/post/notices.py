@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, case, func, insert, select, update
+from sqlalchemy import Row, any_, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Reason, Role
@@ -44,10 +44,11 @@ async def tell(
 ) -> None:
     """Tell an officer of something about a case: in the console, and by e-mail where they have an address. `kind` names
     the sentence (`notices.*` in the texts), a clock's kind after a colon. Of a confidential report nobody is told but
-    the officer on it, whoever asks for it."""
+    the officer on it, whoever asks for it; of a complaint nobody from whom it is kept."""
     at = runtime.clock()
     hidden = select(cases.c.id).where(
-        cases.c.id == case_id, cases.c.reason == Reason.confidential_report.value, cases.c.officer_id != officer_id
+        cases.c.id == case_id, cases.c.officer_id != officer_id,
+        or_(cases.c.reason == Reason.confidential_report.value, literal(officer_id) == any_(cases.c.kept_from)),
     )
     if (await connection.execute(hidden)).first() is not None:
         return

@@ -146,14 +146,18 @@ class _Desk:
                 self.runtime, self.connection, self.conversation, self.message_id, step, chosen=True
             )
 
-    async def other(self, rest: str) -> AskInstead:
+    async def other(self, rest: str) -> AskInstead | None:
+        """The text that reopened the case goes to the bot instead; an older one's button no longer means anything."""
         case_id, _, question_id = rest.partition(":")
-        conversation = self.conversation
-        if str(conversation.open_case_id) == case_id:
-            facts = await cases.load(self.connection, conversation.open_case_id)
-            if facts.row.status != "closed":
-                await Tap(self.runtime, self.connection, conversation, facts, self.message_id).not_this()
-                conversation = await ownership.lock(self.connection, conversation.id)
+        if str(self.conversation.open_case_id) != case_id:
+            await self.outdated()
+            return None
+        facts = await cases.load(self.connection, self.conversation.open_case_id)
+        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.message_id)
+        if not await tap.not_this(question_id):
+            await self.outdated()
+            return None
+        conversation = await ownership.lock(self.connection, self.conversation.id)
         row = (await self.connection.execute(
             select(messages.c.id, messages.c.body_enc).where(
                 messages.c.id == UUID(question_id), messages.c.conversation_id == conversation.id

@@ -55,7 +55,7 @@ CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
         units.c.slug.label("unit_slug"), units.c.name.label("unit_name"), units.c.zone, conversations.c.channel,
-        conversations.c.next_seq, conversations.c.data_key_id, _KEPT_FROM.label("kept_from"),
+        conversations.c.next_seq, conversations.c.data_key_id, _KEPT_FROM.label("report_kept_from"),
         and_(conversations.c.open_case_id == cases.c.id, conversations.c.owner_officer_id.isnot(None)).label("owned"),
         _asked_unit.c.slug.label("asked_slug"), _asked_unit.c.name.label("asked_unit"),
         _asked.c.name.label("asked_name"), _asked.c.title.label("asked_title"), _dismisser.c.name.label("dismisser"),
@@ -123,7 +123,7 @@ def seen_by(officer: Row[Any], permission: Permission, *, own_unit: bool = False
     open_to_all = cases.c.reason != Reason.confidential_report.value
     if permission is Permission.see_cases and role is Role.auditor:
         open_to_all = or_(open_to_all, officer.id != all_(func.coalesce(_KEPT_FROM, _NOBODY)))
-    return or_(cases.c.officer_id == officer.id, and_(others, open_to_all))
+    return or_(cases.c.officer_id == officer.id, and_(others, open_to_all, officer.id != all_(cases.c.kept_from)))
 
 
 async def summary(runtime: Runtime, officer: Row[Any], number: str) -> dict[str, Any]:
@@ -189,7 +189,7 @@ async def changes(runtime: Runtime, conversation_ids: set[UUID]) -> list[Change]
     """The newest case of each conversation that has one."""
     query = (
         select(cases.c.number, cases.c.officer_id, cases.c.unit_id, cases.c.reason, cases.c.transfer_unit_id,
-               _KEPT_FROM.label("kept_from"),
+               cases.c.kept_from, _KEPT_FROM.label("report_kept_from"),
                conversations.c.next_seq)
         .ext(distinct_on(cases.c.conversation_id)).join(conversations, conversations.c.id == cases.c.conversation_id)
         .where(cases.c.conversation_id.in_(conversation_ids))
@@ -212,7 +212,7 @@ async def _find(connection: AsyncConnection, officer: Row[Any], number: str) -> 
 def _matter(row: Any) -> Matter:
     offered = str(row.transfer_unit_id) if row.transfer_unit_id else None
     return Matter(str(row.officer_id), str(row.unit_id), row.reason == Reason.confidential_report.value, offered,
-                  frozenset(map(str, row.kept_from or ())))
+                  frozenset(map(str, (*row.kept_from, *(row.report_kept_from or ())))))
 
 
 async def _looked(runtime: Runtime, connection: AsyncConnection, officer: Row[Any], row: Row[Any], what: str) -> None:
