@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, false, func, select
 
+from handoff.domain.access import Permission
 from handoff.domain.case import CARRYING, Role
 from handoff.services.runtime import Runtime
 from handoff.services.talk.conversations import local_time
-from handoff.services.views.desk import CASES, line_of, within
+from handoff.services.views.desk import CASES, line_of, seen_by, within
 from handoff.store import db
 from handoff.store.schema import cases
 from handoff.store.schema_moves import transfers
@@ -46,7 +47,8 @@ def may_answer(officer: Row[Any]) -> bool:
 
 def _asked(officer: Row[Any]) -> ColumnElement[bool]:
     within(officer, "mine")
-    return cases.c.transfer_unit_id == officer.unit_id if may_answer(officer) else false()
+    own = and_(cases.c.transfer_unit_id == officer.unit_id, seen_by(officer, Permission.see_cases))
+    return own if may_answer(officer) else false()
 
 
 def asked_at(line: dict[str, Any]) -> datetime:
