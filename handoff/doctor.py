@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import imaplib
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import psycopg
 
 from handoff.catalogue import CatalogueError, load
 from handoff.catalogue.schema import Keeper
+from handoff.channels import returned
 from handoff.clock import file_clock, system_clock
 from handoff.connectors import ConnectorError
 from handoff.connectors import load as load_connectors
@@ -157,9 +159,11 @@ def _offices(settings: Settings, urls: DatabaseUrls) -> Iterator[Finding]:
 
 def _refused_mail(urls: DatabaseUrls) -> Iterator[Finding]:
     with psycopg.connect(urls.app, connect_timeout=5) as connection:
-        row = connection.execute("SELECT count(*) FROM mails WHERE state IN ('undeliverable', 'failed')").fetchone()
+        row = connection.execute(
+            "SELECT count(*) FROM mails WHERE state IN ('undeliverable', 'failed', 'bounced')"
+        ).fetchone()
     if row and row[0]:
-        yield Finding("mail", f"{row[0]} mails were refused by the addresses they were for; officers were told")
+        yield Finding("mail", f"{row[0]} mails were refused or came back; officers were told")
 
 
 def _role(urls: DatabaseUrls) -> Finding:
@@ -217,6 +221,19 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield Finding("mail", f"{address[0]}:{address[1]}: {reason}", "start the mail server, or correct SMTP_URL")
         return
     yield Finding("mail", f"{address[0]}:{address[1]} answers; mail is sent as {settings.smtp_from}")
+    yield _returned_mail(settings)
+
+
+def _returned_mail(settings: Settings) -> Finding:
+    if settings.bounces_url is None:
+        return Finding("mail", "what comes back later is not read, so an address that does not work looks as if it did",
+                       "set BOUNCES_URL to the mailbox of returned mail (docs/operating.md)", fault=False)
+    try:
+        with returned.opened(settings.bounces_url) as source:
+            source.unseen()
+    except (returned.MailboxAway, imaplib.IMAP4.error, OSError) as error:
+        return Finding("mail", f"returned mail cannot be read: {error}", "correct BOUNCES_URL, or that mailbox")
+    return Finding("mail", "the mailbox of returned mail can be read")
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

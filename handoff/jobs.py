@@ -14,6 +14,7 @@ import uvloop
 from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
+from handoff.channels import returned
 from handoff.channels.whatsapp import media
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
@@ -115,6 +116,16 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         while await escalation.tell(runtime):
             pass
         await mail.send_due(runtime)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="returned_mail", queue=queue.SENDING, queueing_lock="returned_mail")
+    async def returned_mail(timestamp: int) -> None:
+        """Read what came back of the mail that was sent; a mailbox that is away is asked again in a minute."""
+        try:
+            if bounced := await returned.collect(runtime):
+                log.info("%d mails came back", bounced)
+        except returned.MailboxAway as away:
+            log.warning("%s", away)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")

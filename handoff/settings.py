@@ -83,6 +83,8 @@ class Settings:
     actions_port: int | None = None
     smtp_url: str | None = field(default=None, repr=False)  # None: news stays in the console and the conversation
     smtp_from: str = "wajah@localhost"
+    bounces_url: str | None = field(default=None, repr=False)  # None: what comes back as mail is not read
+    bounces_address: str = ""             # where it comes back to, with `+<id>` for each mail; "": to `smtp_from`
     whatsapp: WhatsApp | None = None      # None: the channel is off
     files_s3: S3 | None = None            # None: files lie in `uploads`
 
@@ -133,6 +135,8 @@ class Settings:
             actions_port=_port(env, "WAJAH_ACTIONS_PORT", 0) or None,
             smtp_url=_smtp_url(env.get("SMTP_URL") or None),
             smtp_from=env.get("SMTP_FROM") or f"wajah@{urlsplit(base_url).hostname or 'localhost'}",
+            bounces_url=_bounces_url(env.get("BOUNCES_URL") or None),
+            bounces_address=_address(env, "BOUNCES_ADDRESS"),
             whatsapp=_whatsapp(env),
             files_s3=_files_s3(env),
         )
@@ -209,6 +213,26 @@ def _smtp_url(value: str | None) -> str | None:
         known = False
     if not known:
         raise SettingsError("SMTP_URL must be smtp://user:password@host:port, or smtps:// for TLS from the start.")
+    return value
+
+
+def _bounces_url(value: str | None) -> str | None:
+    try:
+        parts = urlsplit(value or "maildir:///")
+        mailbox = parts.scheme in ("imap", "imaps") and bool(parts.hostname and parts.username) and parts.port != 0
+        known = mailbox or (parts.scheme == "maildir" and parts.path.startswith("/") and not parts.netloc)
+    except ValueError:
+        known = False
+    if not known:
+        raise SettingsError("BOUNCES_URL must be imaps://user:password@host/folder, or maildir:///path.")
+    return value
+
+
+def _address(env: dict[str, str], name: str) -> str:
+    value = env.get(name) or ""
+    local, at, domain = value.rpartition("@")
+    if value and not (local and at and domain and value.isascii() and value.isprintable() and " " not in value):
+        raise SettingsError(f"{name} must be an e-mail address.")
     return value
 
 

@@ -100,7 +100,8 @@ mails = Table(  # what goes out by e-mail: whom and about what; the words are ma
     _at("next_try_at"),
     Column("refusal", String(200), nullable=True),  # what the mail server said, without the address
     _at("created_at"), _at("settled_at", nullable=True),
-    _one_of("state", "pending", "sent", "undeliverable", "failed"),
+    Column("letter_id", UUID(as_uuid=True), nullable=True, index=True),  # what went out as one mail, by its Message-ID
+    _one_of("state", "pending", "sent", "undeliverable", "failed", "bounced"),
     CheckConstraint("(officer_id IS NULL) <> (contact_id IS NULL)", name="one_recipient"),
 )
 Index("ix_mails_pending", mails.c.next_try_at, postgresql_where=mails.c.state == "pending")

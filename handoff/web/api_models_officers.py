@@ -103,6 +103,7 @@ class CaseLine(Said):
     proposed_at: datetime | None
     closed_at: datetime | None
     undelivered_since: datetime | None
+    mail_failed_at: datetime | None
 
 
 class CaseLines(Said):

@@ -31,7 +31,7 @@ console.on_request(html.learn)
 
 DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it was shown to
 TIMES = ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by", "next_deadline", "first_replied_at",
-         "proposed_at", "closed_at", "undelivered_since")
+         "proposed_at", "closed_at", "undelivered_since", "mail_failed_at")
 WITH_US = (Status.assigned, Status.in_progress)  # while the citizen is asked or has a proposal, no resolution is late
 
 

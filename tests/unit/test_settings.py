@@ -128,6 +128,25 @@ def test_mail_is_off_without_a_server_and_its_password_is_not_shown(tmp_path: Pa
     assert "geheim" not in repr(settings)
 
 
+def test_returned_mail_is_read_where_it_is_said_and_its_password_is_not_shown(tmp_path: Path) -> None:
+    home = {"WAJAH_HOME": str(tmp_path)}
+    assert Settings.from_env(home).bounces_url is None
+    for url in ("imaps://a:geheim@surel.contoh.go.id/Pantulan", "maildir:///var/mail/pantulan"):
+        settings = Settings.from_env({**home, "BOUNCES_URL": url, "BOUNCES_ADDRESS": "pantulan@contoh.go.id"})
+        assert (settings.bounces_url, settings.bounces_address) == (url, "pantulan@contoh.go.id")
+        assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("BOUNCES_URL", "imaps://surel.contoh.go.id"), ("BOUNCES_URL", "pop3://a:b@c"), ("BOUNCES_URL", "maildir://var/x"),
+    ("BOUNCES_URL", "imaps://a:b@c:x"), ("BOUNCES_ADDRESS", "pantulan"), ("BOUNCES_ADDRESS", "a b@c.id"),
+    ("BOUNCES_ADDRESS", "a@b.id\nBcc: x@y.id"),
+])
+def test_what_is_no_mailbox_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_env({"WAJAH_HOME": str(tmp_path), name: value})
+
+
 @pytest.mark.parametrize("url", ["surel.contoh.go.id", "http://surel.contoh.go.id", "smtp://", "smtp://surel:x"])
 def test_what_is_no_mail_server_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsError, match="SMTP_URL must be"):

@@ -2,11 +2,13 @@
 
 The words are made here, from what is true at that moment, and never repeat a citizen's. News for one person about
 several cases is one mail. What the server refuses for good is recorded as undeliverable and nothing more goes there;
-what it refuses for now is tried again, later each time.
+what it refuses for now is tried again, later each time. What comes back later is read by `services.post.bounces`; the
+envelope's id, `Message-ID` and return address say which mail it was, by an id that tells nobody else anything.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import cases
-from handoff.services.post import notices
+from handoff.services.post import bounces, notices
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal
@@ -164,23 +166,31 @@ async def _connect(runtime: Runtime) -> aiosmtplib.SMTP:
     )
     try:
         await server.connect()
+        if server.is_ehlo_or_helo_needed:  # what it can do decides what it is asked for
+            with contextlib.suppress(aiosmtplib.SMTPHeloError):
+                await server.ehlo()
     except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
         raise Refused(f"{type(error).__name__}: the mail server cannot be reached", permanent=False) from error
     return server
 
 
 async def _send(runtime: Runtime, server: aiosmtplib.SMTP, letter: Letter) -> None:
-    message = EmailMessage()
+    message, letter_id = EmailMessage(), letter.rows[0]
     message["From"] = runtime.settings.smtp_from
     message["To"] = letter.to
     message["Subject"] = letter.subject
     message["Date"] = runtime.clock()
     # The same mail sent twice after a crash is recognised as one.
-    message["Message-ID"] = f"<{letter.rows[0]}@{runtime.settings.smtp_from.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{letter_id}@{runtime.settings.smtp_from.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     try:
-        await server.send_message(message)
+        dsn = server.supports_extension("dsn")  # asked to report a failure under our id, with headers only (RFC 3461)
+        await server.send_message(
+            message, sender=_return_path(runtime, letter_id),
+            mail_options=["RET=HDRS", f"ENVID={letter_id}"] if dsn else None,
+            rcpt_options=["NOTIFY=FAILURE"] if dsn else None,
+        )
     except aiosmtplib.SMTPRecipientsRefused as error:
         code = error.recipients[0].code
         raise Refused(f"{code}: the address is refused", permanent=code >= PERMANENT) from error
@@ -192,6 +202,12 @@ async def _send(runtime: Runtime, server: aiosmtplib.SMTP, letter: Letter) -> No
         raise Refused(f"{type(error).__name__}: the mail server went away", permanent=False) from error
 
 
+def _return_path(runtime: Runtime, letter_id: UUID) -> str | None:
+    """The address that returned mail comes back to, if it has one of its own: one that names the letter."""
+    local, at, domain = runtime.settings.bounces_address.rpartition("@")
+    return f"{local}+{letter_id.hex}{at}{domain}" if at else None
+
+
 async def _not_taken(runtime: Runtime, letter: Letter, refusal: Refused) -> None:
     """Try again later; or give up, and tell the officer that this citizen cannot be reached so."""
     if not refusal.permanent and letter.attempts < TRIES:
@@ -199,24 +215,16 @@ async def _not_taken(runtime: Runtime, letter: Letter, refusal: Refused) -> None
         await _update(runtime, letter, next_try_at=later, refusal=refusal.reason)
         return
     await _settle(runtime, letter, "undeliverable" if refusal.permanent else "failed", refusal.reason)
-    if letter.contact_id is not None and refusal.permanent:
-        await _give_up(runtime, letter.rows[0], letter.contact_id)
-
-
-async def _give_up(runtime: Runtime, mail_id: UUID, contact_id: UUID) -> None:
-    async with db.transaction(runtime.pool) as connection:
-        await connection.execute(
-            update(contacts).where(contacts.c.id == contact_id).values(refused_at=runtime.clock())
-        )
-        case = (await connection.execute(
-            select(case_table.c.id, case_table.c.officer_id).join(mails, mails.c.case_id == case_table.c.id)
-            .where(mails.c.id == mail_id)
-        )).one()
-        await notices.tell(runtime, connection, case.officer_id, case.id, "mail_refused")
+    if letter.contact_id is not None:
+        async with db.transaction(runtime.pool) as connection:
+            case_id = (await connection.execute(
+                select(mails.c.case_id).where(mails.c.id == letter.rows[0])
+            )).scalar_one()
+            await bounces.unreached(runtime, connection, case_id, letter.contact_id, permanent=refusal.permanent)
 
 
 async def _settle(runtime: Runtime, letter: Letter, state: str, reason: str | None = None) -> None:
-    await _update(runtime, letter, state=state, refusal=reason, settled_at=runtime.clock())
+    await _update(runtime, letter, state=state, refusal=reason, settled_at=runtime.clock(), letter_id=letter.rows[0])
     if state != "sent":
         log.warning("mail %s was not delivered: %s", letter.rows[0], reason)
 
@@ -229,7 +237,7 @@ async def _update(runtime: Runtime, letter: Letter, **columns: Any) -> None:
 async def troubles(connection: AsyncConnection) -> tuple[int, datetime | None]:
     """For who looks after the installation: how many mails were refused, and since when the oldest one waits."""
     row = (await connection.execute(select(
-        func.count().filter(mails.c.state.in_(["undeliverable", "failed"])),
+        func.count().filter(mails.c.state.in_(["undeliverable", "failed", "bounced"])),
         func.min(mails.c.created_at).filter(mails.c.state == "pending"),
     ))).one()
     return int(row[0]), row[1]

@@ -91,7 +91,9 @@ async def save_contact(runtime: Runtime, conversation_id: UUID, message_id: UUID
             id=contact_id, citizen_id=conversation.citizen_id, kind=kind, created_at=runtime.clock(),
             value_enc=seal(data_key, contact_id, str(value).encode()),
             value_hash=runtime.keyring.blind(f"contact-{kind}", str(value)),
-        ).on_conflict_do_nothing())
+        ).on_conflict_do_update(  # given again, an address that did not work is tried again
+            index_elements=["citizen_id", "kind", "value_hash"], set_={"refused_at": None},
+        ))
         await _Desk(runtime, connection, conversation, message_id).done("chat.contact_saved")
 
 

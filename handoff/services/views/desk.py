@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, all_, and_, cast, false, func, insert, literal, or_, select, true
+from sqlalchemy import ColumnElement, Row, Text, all_, and_, case, cast, false, func, insert, literal, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +22,7 @@ from handoff.services.talk.conversations import PAGE, file_in, local_time, read_
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
+from handoff.store.schema_clocks import mails
 from handoff.store.schema_desk import read_marks
 from handoff.store.schema_moves import confidential_reports
 from handoff.store.schema_record import access_log, case_events
@@ -51,6 +52,12 @@ PRESSING = (
 OPEN_FIRST = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
 _asked_unit, _asked = units.alias("asked_unit"), officers.alias("asked")
 _dismisser, _leader, _target = officers.alias("dismisser"), officers.alias("leader"), cases.alias("target")
+#: When the newest mail to the citizen did not arrive; None when it did, or there was none.
+_UNREACHED = (
+    select(case((mails.c.state != "sent", mails.c.settled_at))).where(
+        mails.c.case_id == cases.c.id, mails.c.contact_id.isnot(None), mails.c.settled_at.isnot(None),
+    ).order_by(mails.c.settled_at.desc()).limit(1).correlate(cases).scalar_subquery()
+)
 CASES = (
     select(
         cases, officers.c.name.label("officer_name"), officers.c.title.label("officer_title"),
@@ -60,7 +67,7 @@ CASES = (
         _asked_unit.c.slug.label("asked_slug"), _asked_unit.c.name.label("asked_unit"),
         _asked.c.name.label("asked_name"), _asked.c.title.label("asked_title"), _dismisser.c.name.label("dismisser"),
         _leader.c.name.label("leader_name"), _leader.c.title.label("leader_title"),
-        _target.c.number.label("merged_number"),
+        _target.c.number.label("merged_number"), _UNREACHED.label("mail_failed_at"),
     )
     .join(officers, officers.c.id == cases.c.officer_id).join(units, units.c.id == cases.c.unit_id)
     .join(conversations, conversations.c.id == cases.c.conversation_id)
@@ -239,7 +246,7 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
         "merged_into": row.merged_number,
         **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by",
                                          "next_deadline", "first_replied_at", "proposed_at", "closed_at",
-                                         "undelivered_since")},
+                                         "undelivered_since", "mail_failed_at")},
     }
 
 
