@@ -37,6 +37,7 @@ class WhatsApp:
     verify_token: str = field(repr=False)
     api_url: str  # with its version
     account_id: str | None = None  # WhatsApp business account: whose templates `whatsapp check` looks at
+    per_second: float = 80.0  # messages of one number, in and out
 
     @property
     def offices(self) -> dict[str, str | None]:
@@ -256,7 +257,11 @@ def _whatsapp(env: dict[str, str]) -> WhatsApp | None:
     account = env.get("WHATSAPP_BUSINESS_ACCOUNT_ID") or None
     if account is not None and not account.isdecimal():
         raise SettingsError("WHATSAPP_BUSINESS_ACCOUNT_ID must be the account's id, digits only.")
-    return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"), account)
+    per_second = _number(env, "WHATSAPP_MESSAGES_PER_SECOND", 80.0, float)
+    if not 0.1 <= per_second <= 1000:
+        raise SettingsError("WHATSAPP_MESSAGES_PER_SECOND must be between 0.1 and 1000; Meta begins with 80.")
+    return WhatsApp(numbers, given["ACCESS_TOKEN"], secrets_, given["VERIFY_TOKEN"], url.rstrip("/"), account,
+                    per_second)
 
 
 def _files_s3(env: dict[str, str]) -> S3 | None:

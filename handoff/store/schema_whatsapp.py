@@ -84,12 +84,24 @@ whatsapp_sends = Table(  # every message that was posted, or is about to be: one
     Column("tries", SmallInteger, nullable=False, server_default="0"),
     Column("code", Integer, nullable=True),
     Column("wamid_hash", LargeBinary, nullable=True),
+    # Carried by another one's message: short texts of one author go out as one, fixed when it was claimed.
+    Column("carrier_id", ForeignKey("whatsapp_sends.id"), nullable=True),
     _at("claimed_at"), _at("due_at"),  # by the database's own clock
     _one_of("state", "sending", "waiting", "accepted", "failed"),
     CheckConstraint("part BETWEEN 1 AND parts", name="part_sane"),
     UniqueConstraint("outbox_id", "part"),
 )
 Index("ix_whatsapp_sends_pace", whatsapp_sends.c.conversation_id, whatsapp_sends.c.claimed_at)
+Index("ix_whatsapp_sends_carried", whatsapp_sends.c.carrier_id,
+      postgresql_where=whatsapp_sends.c.carrier_id.isnot(None))
+
+whatsapp_paces = Table(  # how fast a number may go: from when it is free, and how often its gap was doubled
+    "whatsapp_paces", metadata,
+    Column("number_id", String(64), primary_key=True),
+    _at("free_at"),  # these two by the database's own clock
+    Column("slowed", SmallInteger, nullable=False, server_default="0"),
+    _at("slowed_at", nullable=True),
+)
 
 whatsapp_stops = Table(  # a number whose token or account Meta refuses: nothing is posted until then
     "whatsapp_stops", metadata,

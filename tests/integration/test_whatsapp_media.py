@@ -92,7 +92,7 @@ async def test_p03_a_photo_opens_a_case_and_its_officer_sees_it(runtime, graph, 
 async def test_what_fails_is_tried_again_with_a_new_address(runtime, graph, api):  # noqa: F811
     api.holds("77", picture())
     citizen = await sends(runtime, picture())
-    api.troubles = [(500, 131000), (401, 190)]
+    api.troubles = [(500, 131000), (502, None)]
     for _ in range(2):
         await media.fetch_overdue(runtime, graph)
         await media.fetch_overdue(runtime, graph)  # not due yet

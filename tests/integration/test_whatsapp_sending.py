@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text
 
 from handoff import jobs
-from handoff.channels.whatsapp import intake, outcome, sending
+from handoff.channels.whatsapp import claiming, intake, outcome, sending
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services.case import verbs
 from handoff.services.post import outbox as outgoing
@@ -76,6 +76,9 @@ async def tells(runtime: Any, conversation: UUID, *texts: str, **more: Any) -> N
     await dispatching.dispatch(runtime, conversation)
 
 
+CHOICE = ({"title": "Ya", "payload": "topic:ktp_hilang"},)  # with a choice under it a message stands for itself
+
+
 async def stands(runtime: Any) -> list[str]:
     """How far each message of ours has come, in order."""
     async with db.transaction(runtime.pool) as connection:
@@ -98,6 +101,9 @@ async def later(runtime: Any, seconds: float) -> None:
             " due_at = due_at - make_interval(secs => :s)"), {"s": seconds})
         await connection.execute(text("UPDATE whatsapp_stops SET until = until - make_interval(secs => :s)"),
                                  {"s": seconds})
+        await connection.execute(text(
+            "UPDATE whatsapp_paces SET free_at = free_at - make_interval(secs => :s),"
+            " slowed_at = slowed_at - make_interval(secs => :s)"), {"s": seconds})
 
 
 async def test_an_answer_goes_out_with_its_choices_and_its_statuses_come_home(runtime, graph, api):
@@ -126,7 +132,7 @@ async def test_the_same_number_answers_that_was_written_to_and_in_order(runtime,
 async def test_one_person_gets_one_message_in_six_seconds(runtime, graph, api, monkeypatch):
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     citizen = await writes(runtime, "halo")
-    await tells(runtime, citizen.id, "satu", "dua")
+    await tells(runtime, citizen.id, "satu", "dua", buttons=CHOICE)
     rest = await sending.post_due(runtime, graph, citizen.id)
     assert rest is not None
     assert 0 < rest <= 6
@@ -152,7 +158,7 @@ async def test_what_may_pass_is_tried_again_each_time_later(runtime, graph, api)
 @pytest.mark.parametrize(("http", "code"), [(400, 131026), (400, 131049), (400, 100), (404, 132001)])
 async def test_what_cannot_be_delivered_fails_visibly_and_holds_up_nothing(runtime, graph, api, http, code):
     citizen = await writes(runtime, "halo")
-    await tells(runtime, citizen.id, "satu", "dua")
+    await tells(runtime, citizen.id, "satu", "dua", buttons=CHOICE)
     api.troubles = [(http, code)]
     await sending.post_due(runtime, graph, citizen.id)
     assert await stands(runtime) == ["failed", "sent"]
@@ -180,7 +186,7 @@ async def test_a_refused_token_stops_the_number_calls_the_operator_and_loses_not
 
 async def test_p01_a_status_settles_what_became_of_a_post_that_was_never_answered(runtime, graph, api):
     citizen = await writes(runtime, "halo")
-    await tells(runtime, citizen.id, "satu", "dua")
+    await tells(runtime, citizen.id, "satu", "dua", buttons=CHOICE)
     api.breaks = 1
     rest = await sending.post_due(runtime, graph, citizen.id)
     assert rest is not None
@@ -196,7 +202,7 @@ async def test_p01_what_nobody_heard_of_for_a_minute_is_posted_again(runtime, gr
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     async with db.transaction(runtime.pool) as connection:  # the worker is killed between its claim and the request
-        await sending._claim(runtime, connection, citizen.id)
+        await claiming.claim(runtime, connection, citizen.id)
     assert await sending.post_due(runtime, graph, citizen.id) is not None
     assert api.texts == []
     await later(runtime, 61)
@@ -207,7 +213,7 @@ async def test_p01_what_nobody_heard_of_for_a_minute_is_posted_again(runtime, gr
 async def test_after_24_hours_it_waits_for_the_citizen_and_then_goes_out(runtime, graph, api, clock):
     citizen = await writes(runtime, "halo")
     clock.forward(timedelta(hours=24))
-    await tells(runtime, citizen.id, "satu", "dua")
+    await tells(runtime, citizen.id, "satu", "dua", buttons=CHOICE)
     assert await sending.post_due(runtime, graph, citizen.id) is None
     assert api.accepted == api.refused == []
     assert await stands(runtime) == ["waiting_window"] * 2

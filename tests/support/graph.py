@@ -1,7 +1,8 @@
 """A strict stand-in of the Graph API: a real HTTP server on loopback that refuses what Meta refuses.
 
-It enforces token, number, lengths, counts, unique titles, the 24-hour window, the pair rate and, of templates, what was
-submitted and approved, remembers what it accepted, and reports statuses late, twice and out of order, as asked.
+It enforces token, number, lengths, counts, unique titles, the 24-hour window, the pair rate, the throughput and, of
+templates, what was submitted and approved, remembers what it accepted, and reports statuses late, twice and out of
+order, as asked.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class StandIn:
     url: str = ""
     token: str = TOKEN
     pair_seconds: float = 0.0
+    per_second: int = 1000                               # messages of one number within any second
     open_for: set[str] = field(default_factory=set)      # who has written within 24 hours
     troubles: list[tuple[int, int | None]] = field(default_factory=list)  # (status, code) for the next requests
     breaks: int = 0                                      # so many next requests are carried out, but never answered
@@ -44,6 +46,7 @@ class StandIn:
         one["name"]: {**one, "status": "APPROVED"} for one in submissions(OFFICE)})
     addresses: int = 0
     _last: dict[str, float] = field(default_factory=dict)
+    _when: list[tuple[str, float]] = field(default_factory=list)  # of which number, and when, messages were accepted
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """`POST /<number>/messages`."""
@@ -58,14 +61,18 @@ class StandIn:
         wamid = f"wamid.out{len(self.accepted) + 1}"
         self.accepted.append(given | {"wamid": wamid, "number": request.match_info["number"]})
         self._last[given["to"]] = time.monotonic()
-        if self.breaks:
-            self.breaks -= 1
-            assert request.transport is not None
-            request.transport.abort()
+        self._when.append((request.match_info["number"], time.monotonic()))
+        self._break(request)
         return web.json_response({
             "messaging_product": "whatsapp", "contacts": [{"input": given["to"], "wa_id": given["to"]}],
             "messages": [{"id": wamid}],
         })
+
+    def _break(self, request: web.Request) -> None:
+        if self.breaks:
+            self.breaks -= 1
+            assert request.transport is not None
+            request.transport.abort()
 
     def holds(self, media_id: str, content: bytes, **told: Any) -> None:
         """A citizen has sent this file."""
@@ -77,6 +84,7 @@ class StandIn:
         """`GET /<media>`: where the file is, or which number this is; an id stays the same each time."""
         if self.troubles:
             return self._error(*self.troubles.pop(0))
+        self._break(request)
         media_id = request.match_info["media"]
         if media_id in (NUMBER, OTHER_NUMBER) and request.headers.get("Authorization") == f"Bearer {self.token}":
             return web.json_response({"id": media_id, "display_phone_number": "+62 21 1500", "verified_name": "Contoh"})
@@ -117,6 +125,9 @@ class StandIn:
             raise _No(131047)
         if time.monotonic() - self._last.get(given["to"], -1e9) < self.pair_seconds:
             raise _No(131056)
+        recent = [n for n, at in self._when if time.monotonic() - at < 1 and n == request.match_info["number"]]
+        if len(recent) >= self.per_second:
+            raise _No(130429)
 
     def reports(self, seed: int = 1, names: tuple[str, ...] = ("sent", "delivered", "read")) -> list[dict[str, Any]]:
         """The statuses of everything accepted so far: all of them twice, in any order."""

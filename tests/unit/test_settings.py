@@ -110,6 +110,7 @@ def test_whatsapp_is_off_without_its_secrets_and_shows_none_of_them(tmp_path: Pa
 
 @pytest.mark.parametrize(("name", "value", "sentence"), [
     ("BUSINESS_ACCOUNT_ID", "kota", "digits only"),
+    ("MESSAGES_PER_SECOND", "0", "between"), ("MESSAGES_PER_SECOND", "many", "must be a number"),
     ("APP_SECRET", "", "WHATSAPP_APP_SECRET too"), ("VERIFY_TOKEN", "", "WHATSAPP_VERIFY_TOKEN too"),
     ("PHONE_NUMBER_ID", "+62 811", "a number's id"), ("PHONE_NUMBER_ID", "1,1", "a number's id"),
     ("APP_SECRET", "a,b,c", "one secret, or two"), ("API_URL", "graph", "an address with the version"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.channels.whatsapp.outcome import LONGEST, PAIR, Verdict, pause, verdict
-from handoff.channels.whatsapp.shape import bodies
+from handoff.channels.whatsapp.shape import TEXT, bodies, merged
 from handoff.domain.delivering import least
 from handoff.texts import Texts
 from tests.support.graph import _lengths
@@ -82,6 +82,37 @@ def test_whatever_it_is_it_fits(text, titles):
     assert ids == [f"topic:{n}" for n in range(len(titles))]
 
 
+@settings(max_examples=200)
+@given(st.lists(st.text(max_size=1500), min_size=2, max_size=5), st.sampled_from(["system", "officer"]))
+def test_short_texts_of_one_author_are_one_message_or_stay_apart(texts, author):
+    who = {"name": "Siti Rahayu", "title": "Petugas"} if author == "officer" else None
+    under = [{"title": "Balasan tak membantu", "payload": f"unhelpful_reply:{n}"} for n in range(len(texts))]
+    several = [said(text, officer=who, author=author) | {"buttons": [button] if who else []}
+               for text, button in zip(texts, under, strict=True)]
+    body = merged(TEXTS, several)
+    if body is None:
+        assert sum(map(len, texts)) > (900 if who else TEXT - 20) or not all(text.strip() for text in texts)
+        return
+    _lengths(body)
+    words = body["text"]["body"] if body["type"] == "text" else body["interactive"]["body"]["text"]
+    at = -1
+    for text in texts:
+        at = words.index(text.strip(), at + 1)
+    assert words.count("*Siti Rahayu*") == (1 if who else 0) + sum(t.count("*Siti Rahayu*") for t in texts)
+    assert who is None or choices(body) == ["Balasan tak membantu"]
+
+
+def test_what_offers_a_choice_or_is_another_persons_stays_apart():
+    one = said("satu", author="system")
+    assert merged(TEXTS, [one, said("dua", "Ya", author="system")]) is None
+    assert merged(TEXTS, [one, said("dua", author="bot")]) is None
+    cases = [{"url": f"https://x/kasus/{n}"} for n in range(2)]
+    assert merged(TEXTS, [one | {"case": case} for case in cases]) is None
+    together = merged(TEXTS, [one | {"case": cases[0]}, said("dua", author="system")])
+    assert together is not None
+    assert together["text"]["body"].count(cases[0]["url"]) == 1
+
+
 @pytest.mark.parametrize(("http", "code", "expected"), [
     (400, 130429, Verdict.again), (429, 131056, Verdict.again), (500, 131000, Verdict.again), (500, 1, Verdict.again),
     (503, 2, Verdict.again), (400, 80007, Verdict.again), (502, None, Verdict.again), (429, None, Verdict.again),
@@ -89,7 +120,7 @@ def test_whatever_it_is_it_fits(text, titles):
     (400, 131049, Verdict.failed), (400, 130472, Verdict.failed), (400, 999999, Verdict.failed),
     (401, 190, Verdict.stop), (401, 0, Verdict.stop), (400, 3, Verdict.stop), (403, 10, Verdict.stop),
     (403, 200, Verdict.stop), (403, 299, Verdict.stop), (403, 131031, Verdict.stop), (403, 368, Verdict.stop),
-    (401, None, Verdict.stop), (400, 100, Verdict.bug), (400, 131008, Verdict.bug), (404, 132001, Verdict.bug),
+    (401, None, Verdict.stop), (400, 100, Verdict.bug), (400, 131008, Verdict.bug), (404, 132001, Verdict.template),
 ])
 def test_what_a_refusal_means(http, code, expected):
     assert verdict(http, code) is expected

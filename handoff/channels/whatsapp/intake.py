@@ -19,7 +19,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import addresses, media, payload, sending
+from handoff.channels.whatsapp import addresses, media, outcome, pacing, payload, sending, settling
+from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.payload import (
     Cards,
     Content,
@@ -57,7 +58,8 @@ async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
     Raises `DatabaseAway` (or the pool's timeout) when something could not be stored: Meta must send it again.
     """
     counts: Counter[str] = Counter()
-    for item in _items(body):
+    items = _items(body)
+    for item in items:
         try:
             counts[await _take(runtime, item)] += 1
         except (db.DatabaseAway, PoolTimeout):
@@ -66,6 +68,10 @@ async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
             last = traceback.extract_tb(error.__traceback__)[-1]  # not the message: it may hold a citizen's words
             log.error("a WhatsApp item is kept unread: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
             counts[await _keep(runtime, "failed", type(error).__name__, item.raw)] += 1
+    with contextlib.suppress(db.DatabaseAway, PoolTimeout):  # everything is stored, nothing has to come again
+        for number_id, came in Counter(item.number_id for item in items if isinstance(item, Message)).items():
+            if runtime.settings.whatsapp is not None and number_id in runtime.settings.whatsapp.offices:
+                await pacing.came_in(runtime, number_id, came)
     return counts
 
 
@@ -86,8 +92,7 @@ async def _take(runtime: Runtime, item: Item) -> str:
         case Status():
             return await _status(runtime, item)
         case Fault():
-            log.error("WhatsApp reports error %s for number %s", item.code, item.number_id)
-            return await _keep(runtime, "fault", "number", item.raw, code=item.code, number_id=item.number_id)
+            return await _fault(runtime, item)
         case Unread():
             log.warning("a WhatsApp item is kept unread: %s", item.reason)
             return await _keep(runtime, "unread", item.reason, item.raw)
@@ -223,8 +228,19 @@ async def _status(runtime: Runtime, status: Status) -> str:
         if new is None:
             return "repeated"
         if ticket is not None:
-            await sending.reported(runtime, connection, ticket, status)
+            await settling.reported(runtime, connection, ticket, status)
     return "status"
+
+
+async def _fault(runtime: Runtime, fault: Fault) -> str:
+    """An error of a number as a whole; one that stops it stops it here too."""
+    log.error("WhatsApp reports error %s for number %s", fault.code, fault.number_id)
+    kept = await _keep(runtime, "fault", "number", fault.raw, code=fault.code, number_id=fault.number_id)
+    ours = runtime.settings.whatsapp.offices if runtime.settings.whatsapp is not None else {}
+    if kept == "fault" and fault.number_id in ours and outcome.verdict(400, fault.code) is Verdict.stop:
+        async with db.transaction(runtime.pool) as connection:
+            await pacing.stop(runtime, connection, fault.number_id, fault.code)
+    return kept
 
 
 async def _keep(

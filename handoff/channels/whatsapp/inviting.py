@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import outcome
+from handoff.channels.whatsapp import outcome, pacing
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.templates import catalogue, filled
@@ -130,7 +130,7 @@ async def _mark(
 
 
 async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str], it: Invitation) -> Refused | None:
-    """Post it and record what was said. The refusal, when the whole number is refused."""
+    """Post it and record what was said. The refusal, when it was refused: it may concern the whole number."""
     try:
         await graph.send(number_id, to, it.body, str(it.ticket))
     except Unknown as error:
@@ -139,13 +139,15 @@ async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str
         await _record(runtime, it, "waiting")
     except Refused as refused:
         verdict = outcome.verdict(refused.http_status, refused.code)
-        log.error("WhatsApp refused template %s: %s (%s)", it.ticket, refused, verdict.value)
+        log.log(logging.CRITICAL if verdict is Verdict.template else logging.ERROR,
+                "WhatsApp refused template %s: %s (%s)", it.ticket, refused, verdict.value)
         again = verdict is Verdict.stop or (verdict is Verdict.again and it.tries < outcome.TRIES)
         await _record(runtime, it, "waiting" if again else "failed", refused.code)
-        return refused if verdict is Verdict.stop else None
+        return refused
     else:
         async with db.transaction(runtime.pool) as connection:
             await reported(runtime, connection, it.ticket, "sent", None)
+            await pacing.runs_again(connection, number_id)
     return None
 
 

@@ -15,10 +15,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 
-from handoff.channels.whatsapp import outcome
+from handoff.channels.whatsapp import outcome, pacing
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Spoiled, TooLong, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.services.attachments import files
@@ -31,7 +31,7 @@ from handoff.services.talk import conversations, ownership
 from handoff.store import db, queue
 from handoff.store.crypto import seal, unseal_json
 from handoff.store.schema import attachments, messages
-from handoff.store.schema_whatsapp import whatsapp_media
+from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_media
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:
         await _give_up(runtime, row, "damaged")
     except (Refused, Spoiled, NotReached, Unknown, Unavailable) as error:
         log.warning("file of message %s, try %s: %s %s", message_id, row.tries, type(error).__name__, error)
+        if isinstance(error, Refused) and error.code is not None:
+            await _tell_number(runtime, row.conversation_id, error)
         if _is_gone(error, row.tries, held):
             await _give_up(runtime, row, "gone")
     else:
@@ -108,6 +110,25 @@ def _is_gone(error: Exception, tries: int, held: timedelta) -> bool:
         known = outcome.verdict(error.http_status, error.code) in (Verdict.again, Verdict.stop)
         return held >= HELD_FOR or (not known and tries >= REFUSALS)
     return held >= HELD_FOR or (isinstance(error, Spoiled) and tries >= TRIES)
+
+
+async def _tell_number(runtime: Runtime, conversation_id: UUID, refusal: Refused) -> None:
+    """What is refused of a file may concern the number as a whole. (A refusal without a code concerns the address.)"""
+    async with db.transaction(runtime.pool) as connection:
+        number_id = (await connection.execute(_number(conversation_id))).scalar_one_or_none()
+        stopped = outcome.verdict(refusal.http_status, refusal.code) is Verdict.stop
+        if stopped and number_id is not None:
+            await pacing.stop(runtime, connection, number_id, refusal.code)
+    if number_id is not None and outcome.is_crowded(refusal.code):
+        await pacing.slow_down(runtime, number_id)
+
+
+def _number(conversation_id: UUID) -> Select[Any]:
+    """The number that the citizen writes to."""
+    return (
+        select(whatsapp_addresses.c.number_id).where(whatsapp_addresses.c.conversation_id == conversation_id)
+        .order_by(whatsapp_addresses.c.current.desc(), whatsapp_addresses.c.created_at.desc()).limit(1)
+    )
 
 
 def _pause(tries: Any) -> Any:
@@ -152,6 +173,7 @@ async def _attach(runtime: Runtime, row: Row[Any], key: bytes, file: StoredFile)
         await connection.execute(
             update(whatsapp_media).where(whatsapp_media.c.message_id == row.message_id).values(state="stored")
         )
+        await pacing.runs_again(connection, _number(row.conversation_id))
         await notify(connection, conversation.id, conversation.next_seq - 1)
 
 

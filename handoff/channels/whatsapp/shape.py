@@ -17,6 +17,7 @@ from handoff.texts import Texts
 TEXT, ABOVE_CHOICES = 4096, 1024
 BUTTONS, BUTTON_TITLE = 3, 20
 ROWS, ROW_TITLE, ROW_DESCRIPTION = 10, 24, 72
+_NOT_HELPFUL = "unhelpful_reply:"
 _MARKDOWN = re.compile(r"[*_~`\n]")
 
 type Body = dict[str, Any]
@@ -30,6 +31,30 @@ def bodies(texts: Texts, message: dict[str, Any]) -> list[Body]:
         return [_text(part) for part in parts(said, TEXT)] or [_text("\u2026")]
     *before, last = _above(said) or [texts.say("whatsapp.choose_above")]
     return [*map(_text, before), *_choices(texts, last, buttons)]
+
+
+def merged(texts: Texts, messages: Sequence[dict[str, Any]]) -> Body | None:
+    """One message for several of ours, in their order: who says it stands once, and of the ways to answer only those of
+    the last one. None when they are not the same person's, offer a choice, tell of different cases, or do not fit."""
+    first, last = messages[0], messages[-1]
+    told = [message["case"] for message in messages if message["case"] is not None]
+    if (
+        any((m["author"], m["officer"]) != (first["author"], first["officer"]) for m in messages)
+        or any(not _is_free_text(m) for m in messages) or len({case["url"] for case in told}) > 1
+    ):
+        return None
+    together = bodies(texts, {
+        **last, "text": "\n\n".join(str(m["text"]).strip() for m in messages), "case": told[-1] if told else None,
+        "buttons": next((m["buttons"] for m in reversed(messages) if m["buttons"]), []),
+    })
+    return together[0] if len(together) == 1 else None
+
+
+def _is_free_text(message: dict[str, Any]) -> bool:
+    """Words only; under an officer's stands no choice but that they did not help."""
+    if not str(message["text"]).strip():
+        return False
+    return all(message["author"] == "officer" and b["payload"].startswith(_NOT_HELPFUL) for b in message["buttons"])
 
 
 def _with_who(texts: Texts, message: dict[str, Any]) -> str:

@@ -1,0 +1,147 @@
+"""What became of a post: what the API answered, and what Meta reports later, late, twice and out of order.
+
+A status with our ticket settles what nobody heard of. What one message of WhatsApp carries stands where it stands.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from handoff.channels.whatsapp import inviting, outcome, pacing
+from handoff.channels.whatsapp.claiming import carried_by, wait_for_window
+from handoff.channels.whatsapp.outcome import Verdict
+from handoff.channels.whatsapp.payload import Status
+from handoff.domain.delivering import furthest, least
+from handoff.services.post import delivery
+from handoff.services.runtime import Runtime
+from handoff.store import db
+from handoff.store.schema import outbox
+from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends, whatsapp_statuses
+
+UNTIL_WRITTEN = timedelta(days=365)
+_ARRIVED = ("delivered", "read")
+
+
+async def accepted(runtime: Runtime, ticket: UUID, number_id: str, wamid: str) -> None:
+    """The API took it: the number can send."""
+    async with db.transaction(runtime.pool) as connection:
+        await connection.execute(
+            update(whatsapp_sends).where(carried_by(ticket)).values(wamid_hash=runtime.keyring.blind("wamid", wamid))
+        )
+        await pacing.runs_again(connection, number_id)
+        await _came(runtime, connection, ticket, "sent")
+
+
+async def refused(
+    runtime: Runtime, ticket: UUID, number_id: str, tries: int, verdict: Verdict, code: int | None
+) -> None:
+    """The API said no."""
+    async with db.transaction(runtime.pool) as connection:
+        await _settle(runtime, connection, ticket, number_id, tries, verdict, code, only_sending=True)
+
+
+async def not_reached(runtime: Runtime, ticket: UUID, tries: int) -> None:
+    """The request never arrived."""
+    async with db.transaction(runtime.pool) as connection:
+        state = "waiting" if tries < outcome.TRIES else "failed"
+        await _record(runtime, connection, ticket, state=state, pause=outcome.pause(tries), only_sending=True)
+
+
+async def reported(runtime: Runtime, connection: AsyncConnection, ticket: UUID, status: Status) -> None:
+    """A status has come. A failure that may pass is tried again, like one that the API told at once."""
+    await inviting.reported(runtime, connection, ticket, status.status, status.code)
+    send = (await connection.execute(
+        select(whatsapp_sends).where(whatsapp_sends.c.id == ticket).with_for_update()
+    )).one_or_none()
+    if send is None or (status.status == "sent" and await _has_failed(runtime, connection, status.wamid)):
+        return
+    if status.status != "failed":
+        await _came(runtime, connection, ticket, status.status)
+    elif send.delivery not in _ARRIVED and send.state != "failed":
+        number_id = (await connection.execute(
+            select(whatsapp_addresses.c.number_id).where(whatsapp_addresses.c.conversation_id == send.conversation_id)
+            .order_by(whatsapp_addresses.c.current.desc(), whatsapp_addresses.c.created_at.desc()).limit(1)
+        )).scalar_one()
+        verdict = outcome.verdict(400, status.code)
+        await _settle(runtime, connection, ticket, number_id, send.tries, verdict, status.code)
+
+
+async def _has_failed(runtime: Runtime, connection: AsyncConnection, wamid: str) -> bool:
+    """Whether this very post failed: its `sent`, late, tells nothing of the next one."""
+    return (await connection.execute(
+        select(whatsapp_statuses.c.id).where(
+            whatsapp_statuses.c.wamid_hash == runtime.keyring.blind("wamid", wamid),
+            whatsapp_statuses.c.status == "failed",
+        ).limit(1)
+    )).first() is not None
+
+
+async def _settle(
+    runtime: Runtime, connection: AsyncConnection, ticket: UUID, number_id: str, tries: int, verdict: Verdict,
+    code: int | None, *, only_sending: bool = False,
+) -> None:
+    """What becomes of a message that was refused."""
+    state, pause = "failed", timedelta()
+    if verdict is Verdict.stop:
+        await pacing.stop(runtime, connection, number_id, code)
+        state = "waiting"
+    elif verdict is Verdict.window:
+        state, pause = "waiting", UNTIL_WRITTEN
+    elif verdict is Verdict.again and tries < outcome.TRIES:
+        state, pause = "waiting", outcome.pause(tries)
+    await _record(runtime, connection, ticket, state=state, code=code, pause=pause, only_sending=only_sending)
+
+
+async def _record(
+    runtime: Runtime, connection: AsyncConnection, ticket: UUID, *, state: str, code: int | None = None,
+    pause: timedelta, only_sending: bool,
+) -> None:
+    """`only_sending`: a status may have told more meanwhile than the API's own answer."""
+    sends = (await connection.execute(
+        update(whatsapp_sends).where(
+            carried_by(ticket), *([whatsapp_sends.c.state == "sending"] if only_sending else [])
+        ).values(
+            state=state, code=code, due_at=func.clock_timestamp() + pause,
+            delivery="failed" if state == "failed" else "stored",
+        ).returning(whatsapp_sends)
+    )).all()
+    for send in sends:
+        await _sum_up(runtime, connection, send, waits=pause == UNTIL_WRITTEN)
+
+
+async def _came(runtime: Runtime, connection: AsyncConnection, ticket: UUID, report: str) -> None:
+    sends = (await connection.execute(
+        select(whatsapp_sends).where(carried_by(ticket)).order_by(whatsapp_sends.c.id).with_for_update()
+    )).all()
+    for send in sends:
+        stands = furthest(send.delivery, report)
+        if stands == send.delivery:
+            continue
+        await connection.execute(
+            update(whatsapp_sends).where(whatsapp_sends.c.id == send.id)
+            .values(delivery=stands, state="accepted", code=None)
+        )
+        await _sum_up(runtime, connection, send)
+
+
+async def _sum_up(runtime: Runtime, connection: AsyncConnection, send: Row[Any], *, waits: bool = False) -> None:
+    """The outbox row and our message stand where the least of their parts stands."""
+    found = (await connection.execute(
+        select(whatsapp_sends.c.state, whatsapp_sends.c.delivery).where(whatsapp_sends.c.outbox_id == send.outbox_id)
+    )).all()
+    done = len(found) == send.parts and all(s.state in ("accepted", "failed") for s in found)
+    stands = least([s.delivery for s in found]) if done else "stored"
+    state = "handed" if not done else "failed" if stands == "failed" else "sent"
+    await connection.execute(
+        update(outbox).where(outbox.c.id == send.outbox_id)
+        .values(state=state, settled_at=runtime.clock() if done else None)
+    )
+    if waits:
+        await wait_for_window(connection, send.conversation_id)
+    elif done:
+        await delivery.reported(runtime, connection, send.outbox_id, stands)
