@@ -5,8 +5,8 @@ from alembic import op
 
 from handoff.store.schema import APP_ROLE
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 
 TIME = sa.DateTime(timezone=True)
 
