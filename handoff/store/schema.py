@@ -188,6 +188,7 @@ conversations = Table(
     Column("last_answer_id", UUID(as_uuid=True), nullable=True),
     _at("acknowledged_at", nullable=True),  # the last "your officer will answer", to limit their rate
     _at("last_inbound_at", nullable=True),
+    _at("introduced_at", nullable=True),  # WhatsApp: when the citizen was told who this is and what becomes of it
     _at("created_at"),
     _one_of("channel", "web", "whatsapp"),
     CheckConstraint("owner_officer_id IS NULL OR open_case_id IS NOT NULL", name="officer_owns_through_case"),

@@ -32,10 +32,10 @@ whatsapp_addresses = Table(  # a citizen as one of our numbers knows them; a row
     Column("wa_enc", LargeBinary, nullable=True),
     Column("user_hash", LargeBinary, nullable=True),  # Meta's own id of the person
     Column("user_enc", LargeBinary, nullable=True),
-    # A number that was given up is not current: whoever gets it next is somebody else.
+    # A number that was given up is not current: whoever gets it next is somebody else. Erased, it is not known at all.
     Column("current", Boolean, nullable=False, server_default=text("true")),
     _at("created_at"),
-    CheckConstraint("wa_hash IS NOT NULL OR user_hash IS NOT NULL", name="known_by_something"),
+    CheckConstraint("wa_hash IS NOT NULL OR user_hash IS NOT NULL OR NOT current", name="known_by_something"),
     CheckConstraint("(wa_hash IS NULL) = (wa_enc IS NULL) AND (user_hash IS NULL) = (user_enc IS NULL)",
                     name="hashed_and_sealed"),
 )

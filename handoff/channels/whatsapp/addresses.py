@@ -66,6 +66,13 @@ async def conversation_of(runtime: Runtime, message: Message) -> UUID | None:
         return found.conversation_id
 
 
+async def whose(runtime: Runtime, message: Message) -> UUID | None:
+    """The sender's conversation, if they have one."""
+    async with db.statement(runtime.pool) as connection:
+        found = await _find(runtime, connection, Sender.of(runtime, message.number_id, message.wa_id, message.user_id))
+    return found.conversation_id if found is not None else None
+
+
 async def moved(runtime: Runtime, connection: AsyncConnection, old: Sender, new: Sender) -> UUID | None:
     """The citizen of `old` writes from `new` now, in the same conversation; its id. None where nobody has `old`."""
     for one in sorted((old, new), key=lambda s: s.wa_hash or s.user_hash or b""):

@@ -44,7 +44,7 @@ from handoff.services.talk import inbox
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store.crypto import seal_json
-from handoff.store.schema import answers, outbox
+from handoff.store.schema import answers, conversations, outbox
 from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_sends, whatsapp_statuses
 
 log = logging.getLogger(__name__)
@@ -67,12 +67,21 @@ async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
         except Exception as error:  # noqa: BLE001 - our own fault; what came is kept, the others go on
             last = traceback.extract_tb(error.__traceback__)[-1]  # not the message: it may hold a citizen's words
             log.error("a WhatsApp item is kept unread: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
-            counts[await _keep(runtime, "failed", type(error).__name__, item.raw)] += 1
+            whose = await _whose(runtime, item)
+            counts[await _keep(runtime, "failed", type(error).__name__, item.raw, conversation_id=whose)] += 1
     with contextlib.suppress(db.DatabaseAway, PoolTimeout):  # everything is stored, nothing has to come again
         for number_id, came in Counter(item.number_id for item in items if isinstance(item, Message)).items():
-            if runtime.settings.whatsapp is not None and number_id in runtime.settings.whatsapp.offices:
+            if _is_ours(runtime, number_id):
                 await pacing.came_in(runtime, number_id, came)
     return counts
+
+
+async def _whose(runtime: Runtime, item: Item) -> UUID | None:
+    """The conversation that a failed item belongs to, as far as even that can be found out."""
+    if isinstance(item, Message) and _is_ours(runtime, item.number_id):
+        with contextlib.suppress(Exception):
+            return await addresses.whose(runtime, item)
+    return None
 
 
 def _items(body: bytes) -> list[Item]:
@@ -102,8 +111,7 @@ async def _take(runtime: Runtime, item: Item) -> str:
 
 
 async def _message(runtime: Runtime, message: Message) -> str:
-    settings = runtime.settings.whatsapp
-    if settings is None or message.number_id not in settings.offices:
+    if not _is_ours(runtime, message.number_id):
         log.warning("a message for WhatsApp number %s, which is not ours", message.number_id[:40])
         return await _keep(runtime, "unread", "number_not_ours", message.raw)
     match message.content:
@@ -118,6 +126,11 @@ async def _message(runtime: Runtime, message: Message) -> str:
             return await _receive(runtime, conversation_id, message, content)
 
 
+def _is_ours(runtime: Runtime, number_id: str) -> bool:
+    settings = runtime.settings.whatsapp
+    return settings is not None and number_id in settings.offices
+
+
 async def _receive(runtime: Runtime, conversation_id: UUID, message: Message, content: Content) -> str:
     try:
         receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, content))
@@ -126,7 +139,8 @@ async def _receive(runtime: Runtime, conversation_id: UUID, message: Message, co
         said = Text(content.title) if content.title.strip() else Unreadable("tap")
         receipt = await inbox.receive(runtime, conversation_id, _inbound(runtime, message, said))
     except Conflict:  # the same id with another content: the first one counts, this one is not lost
-        return await _keep(runtime, "unread", "id_used_twice", message.raw, number_id=message.number_id)
+        return await _keep(runtime, "unread", "id_used_twice", message.raw, number_id=message.number_id,
+                           conversation_id=conversation_id)
     if isinstance(content, Media):  # for a repeated one too: the first time may have ended in between
         await media.wanted(runtime, conversation_id, receipt.message_id)
     if receipt.repeated:
@@ -199,10 +213,11 @@ async def _moved(runtime: Runtime, message: Message, change: NumberChanged | Use
     old = addresses.Sender.of(runtime, message.number_id, message.wa_id, message.user_id)
     wa_id, user_id = (change.wa_id, "") if isinstance(change, NumberChanged) else ("", change.current)
     new = addresses.Sender.of(runtime, message.number_id, wa_id, user_id)
+    whose = await addresses.whose(runtime, message)
     async with db.transaction(runtime.pool) as connection:
         stored = await _event(
             runtime, connection, "system", type(change).__name__, message.raw, number_id=message.number_id,
-            digest=f"system:{message.wamid}",
+            conversation_id=whose, digest=f"system:{message.wamid}",
         )
         if not stored:
             return "repeated"
@@ -257,13 +272,16 @@ async def _event(
     runtime: Runtime, connection: AsyncConnection, kind: str, reason: str, raw: Any, *, code: int | None = None,
     number_id: str | None = None, conversation_id: UUID | None = None, digest: str | None = None,
 ) -> bool:
-    """Append what came, sealed; the same thing again is kept once. Whether it is new."""
+    """Append what came, sealed with its citizen's key where it is known whose it is, so that it is erased with the
+    rest; the same thing again is kept once. Whether it is new."""
     event_id, at = uuid4(), runtime.clock()
     written = json.dumps(raw, sort_keys=True)  # ASCII: whatever came can be written
     seen = runtime.keyring.blind("whatsapp-event", digest or f"{kind}:{reason}:{written}")
     if (await connection.execute(select(whatsapp_events.c.id).where(whatsapp_events.c.digest == seen))).first():
         return False
-    key_id = await runtime.keyring.create(connection, at)
+    theirs = select(conversations.c.data_key_id).where(conversations.c.id == conversation_id)
+    known = (await connection.execute(theirs)).scalar_one_or_none() if conversation_id is not None else None
+    key_id = known or await runtime.keyring.create(connection, at)
     key = await runtime.keyring.open(connection, key_id)
     stored = (await connection.execute(
         postgresql.insert(whatsapp_events).on_conflict_do_nothing(index_elements=["digest"]).values(

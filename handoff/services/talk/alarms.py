@@ -42,6 +42,11 @@ class Asked(Protocol):
         """The conversation as it was when the message was read."""
 
 
+def is_danger(question: Asked) -> bool:
+    """Whether somebody is in danger: nothing is said before the numbers that help."""
+    return heard(question.text) in EMERGENCIES
+
+
 async def answered(runtime: Runtime, question: Asked) -> bool:
     """Whether the message was not for the bot to answer: it has been given its fate here."""
     alarm = heard(question.text)

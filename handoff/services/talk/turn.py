@@ -25,7 +25,7 @@ from handoff.services.case.wishes import Tap
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
-from handoff.services.talk import alarms, answering, followup, ownership, status, stepping, taps
+from handoff.services.talk import alarms, answering, followup, introducing, ownership, status, stepping, taps
 from handoff.store import db, queue
 from handoff.store.crypto import unseal_json
 from handoff.store.schema import conversations, messages
@@ -151,7 +151,17 @@ async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
 
 
 async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
-    """False when the question must be asked again."""
+    """False when the question must be asked again. A new citizen is told first who this is, in danger afterwards."""
+    due, danger = introducing.is_due(question.conversation), alarms.is_danger(question)
+    if due and not danger:
+        await introducing.introduce(runtime, question.conversation.id, question.id)
+    settled = await _see_to(runtime, question, ask)
+    if due and danger:
+        await introducing.introduce(runtime, question.conversation.id, question.id)
+    return settled
+
+
+async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool:
     if (payload := question.payload) is not None:
         other = await taps.carry_out(
             runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")
