@@ -116,6 +116,20 @@ def test_answer_ends_with_its_sources_and_their_date(topic: Topic) -> None:
         assert last == f"Sumber: {'; '.join(rendered.sources)} · Diperiksa 1 November 2026"
 
 
+def test_whoever_wants_to_extend_a_ktp_is_told_that_it_needs_none() -> None:
+    """Whatever aspect is asked of it, from a fee to a place: UU 24/2013 Ps. 64(7)."""
+    for rendered in ANSWERS["ktp_baru"].values():
+        assert "KTP warga Indonesia berlaku seumur hidup. Tidak perlu diperpanjang." in rendered.text
+        assert "UU 24/2013 Ps. 64(7)" in rendered.sources
+
+
+def test_whoever_wants_to_extend_a_kk_hears_the_law_and_that_the_officer_knows_the_rest() -> None:
+    """The law speaks of the number only, UU 23/2006 Ps. 61(3)."""
+    text = ANSWERS["kk_hilang_rusak"]["overview"].text
+    assert "Nomor KK berlaku selamanya, kecuali kepala keluarga berganti." in text
+    assert "Tanyakan ke petugas sampai kapan KK lama berlaku." in text
+
+
 @every_topic
 def test_answer_names_a_place_but_does_not_end_there(topic: Topic) -> None:
     for rendered in ANSWERS[topic.id].values():
