@@ -45,6 +45,7 @@ SAID: dict[str, dict[str, Any]] = {
         {"code": 131051, "title": "Message type unknown", "error_data": {"details": "not supported"}}]},
     "from the future": {"type": "hologram", "hologram": {"id": 1}},
 }
+SYSTEM = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "628999", "body": "from to"}}
 REACTION = {"type": "reaction", "reaction": {"message_id": "wamid.ours", "emoji": "\U0001f44d"}}
 
 

@@ -27,9 +27,8 @@ from handoff.channels.whatsapp.payload import (
     parse,
 )
 from handoff.domain.delivering import furthest
-from tests.support.whatsapp import NUMBER, REACTION, SAID, SENDER, delivery, message, says, status, value
+from tests.support.whatsapp import NUMBER, REACTION, SAID, SENDER, SYSTEM, delivery, message, says, status, value
 
-SYSTEM = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "628999", "body": "from to"}}
 EXPECTED = {
     "text": Text("ktp sy ilang"),
     "button reply": Tap("topic:ktp_hilang", "KTP hilang"),

@@ -222,7 +222,7 @@ def _as_json(runtime: Runtime, row: Row[Any], data_key: bytes | None, files: lis
 
 def _text(runtime: Runtime, row: Row[Any], body: dict[str, Any]) -> str:
     if row.kind == "location":
-        return runtime.texts.say("chat.location_received")
+        return str(body.get("label") or runtime.texts.say("chat.location_received"))
     if row.kind == "file":
         return str(body.get("text") or runtime.texts.say("chat.file_received"))
     if row.kind == "contact":
