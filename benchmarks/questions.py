@@ -32,7 +32,7 @@ async def routine(settings: Settings, rasa_port: int) -> list[Question]:
             said = await rasa.call("POST", "/webhooks/gateway/webhook", turn(str(uuid4()), text))
             custom = (said["replies"] or [{}])[0].get("custom") or {}
             topic = catalogue.topics.get(str(custom.get("topic")))
-            if asking.questions(text) or asking.coordinated(text) or len(asking.aspects(text)) > 1:
+            if asking.questions(text) or asking.cuts(text) or len(asking.aspects(text)) > 1:
                 continue  # may be two questions, with two answers
             if custom.get("do") == "answer" and topic and not topic.individual_matter and not said["abstained"]:
                 found.append(Question(text, topic.id))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from handoff.domain.said import POLITE, vocabulary, words
 
 ASPECTS = ("requirements", "fee", "time", "steps", "place", "rejections")
-MOST_WAYS = 5  # to cut a text in two
+MOST_CUTS = 5  # of a text in two
+LONGEST_CUT = 600  # characters
+SUBJECT_WORDS = 3  # that may stand before "dan" and share what is said after it
 MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
 
 # An aspect beside a service: only words that mean nothing else there ("KTP lama" is no question of time).
@@ -33,7 +35,7 @@ _ALONE = {
     "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar(?:nya)?|duit(?:nya)?|harga(?:nya)?",
     "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
     "steps": rf"{_NAMED['steps']}|cara(?:nya|ne)?",
-    "place": rf"{_NAMED['place']}|(?:di ?|ke ?|lewat )mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
+    "place": r"(?:di ?|ke ?|lewat )mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
     "rejections": _NAMED["rejections"],
 }
 _FILLERS = POLITE | vocabulary("""
@@ -51,6 +53,20 @@ _JOINS = re.compile(
 )
 # A sentence ends where a sign follows a word of some length: not in "no. 2", "Rp. 5.000", "dll."
 _ENDS = re.compile(r"(?<=[?!;])\s*|\s*\n\s*|(?<=[^\W\d_]{3}\.)\s+")
+# Where one matter may end and another begin. A comma mostly parts what is told of one: it is kept apart from the rest.
+_WORDS = (
+    r"(?:dan|dn|and|n|sama|serta|terus|trus|trs|plus|sekalian|lalu|lantas|kemudian|juga|jg|lan|karo|jeung|sareng"
+    r"|(?:abis|habis|setelah|sesudah|selain) itu|satu lagi)"
+)
+_ITEM = r"\(?\d{1,2}[.)]\s+"
+_JOINT = re.compile(
+    rf"(?P<end>{_ENDS.pattern}|(?<=\.)\s+(?!\d))|(?P<item>(?:^|\s){_ITEM})|(?P<word>,?\s+{_WORDS}\s+)|(?P<comma>(?<!\d),\s*|,\s+)"
+    r"|(?P<sign>\s*[&+]\s*|\s+/\s+|(?<=[^\W\d_]{2})/(?=[^\W\d_]{2}))", re.IGNORECASE
+)
+_AT_AN_END = re.compile(
+    rf"^(?:[\s,;.&+/]|{_WORDS}\s+|{_ITEM})+|(?:[\s,;&+/]|\s{_WORDS}|\s\(?\d{{1,2}}[.)])+$", re.IGNORECASE
+)
+_PAST = vocabulary("hari hr minggu mgg bulan bln tahun taun thn malam waktu dulu kemarin yang yg")
 _LOST = vocabulary("bingung binggung pusing mumet lieur pelan pelan2 perlahan alon satu2")
 _LOST_PHRASE = re.compile(
     r"(?:tidak|tdk|gak|ga|gk|nggak|ngga|enggak|kurang|belum|blm|ora|ra|teu|dak|ndak|tak) "
@@ -70,6 +86,16 @@ class Part:
 
     text: str
     sentence: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A text cut in two, and whether at a comma. `told`: in sentences of its own one half asks and the other tells."""
+
+    left: str
+    right: str
+    comma: bool = False
+    told: bool = False
 
 
 def aspects(text: str) -> tuple[str, ...]:
@@ -110,20 +136,42 @@ def questions(text: str) -> tuple[Part, ...]:
     return tuple(found) if 2 <= len(found) <= MOST_PARTS else ()
 
 
-def coordinated(text: str) -> tuple[tuple[str, str], ...]:
-    """The ways to cut a text in two matters: "ktp hilang dan kk rusak", "ktp dan kk hilang", "KTP hilang. KK rusak"."""
-    ways: list[tuple[str, str]] = []
-    for end in _ENDS.finditer(text):
-        if words(text[: end.start()]) and words(text[end.end() :]):
-            ways.append((text[: end.start()].strip(), text[end.end() :].strip()))
-    for join in list(_JOINS.finditer(text))[:2]:
-        left, right = text[: join.start()].strip(), text[join.end() :].strip()
-        if left and right:
-            ways.append((left, right))
-            head, _, predicate = right.partition(" ")
-            if head and predicate:
-                ways.append((f"{left} {predicate}", right))  # what is said of the second holds for the first
-    return tuple(ways[:MOST_WAYS])
+def cuts(text: str) -> tuple[Cut, ...]:
+    """The ways to cut a text in two that both say something, in reading order: "ktp hilang dan kk rusak", "KTP hilang.
+    KK rusak". Of more than `MOST_CUTS` the last commas go first. A text longer than `LONGEST_CUT` is a story."""
+    if len(text) > LONGEST_CUT:
+        return ()
+    found: dict[tuple[str, str], Cut] = {}
+    sentences = _ENDS.search(text.strip()[:-1]) is not None
+    for joint in _JOINT.finditer(text):
+        left, right = _bare(text[: joint.start()]), _bare(text[joint.end() :])
+        if not _says(left) or not _says(right) or _ago(joint, left):
+            continue
+        _, _, predicate = right.partition(" ")
+        shared = joint.lastgroup in ("word", "sign") and predicate and len(words(left)) <= SUBJECT_WORDS
+        if shared:  # "ktp dan kk hilang": what is said of the second holds for the first
+            found.setdefault((f"{left} {predicate}", right), Cut(f"{left} {predicate}", right))
+        if not shared or len(words(left)) > 1 or len(words(right)) > SUBJECT_WORDS:
+            told = sentences and ("?" in left) != ("?" in right)
+            found.setdefault((left, right), Cut(left, right, joint.lastgroup == "comma", told))
+    kept = list(found.values())
+    while len(kept) > MOST_CUTS:
+        del kept[max((number for number, cut in enumerate(kept) if cut.comma), default=-1)]
+    return tuple(kept)
+
+
+def _bare(half: str) -> str:
+    """Without what joined it to the other half."""
+    return _AT_AN_END.sub("", half).strip()
+
+
+def _says(half: str) -> bool:
+    return not POLITE.issuperset(words(half))
+
+
+def _ago(joint: re.Match[str], left: str) -> bool:
+    """Of "bulan lalu saya pindah" the second word joins nothing."""
+    return joint.group().split()[:1] == ["lalu"] and not _PAST.isdisjoint(words(left)[-1:])
 
 
 def _gathered(pieces: Iterable[str], asks: Callable[[str], bool]) -> list[tuple[str, str, str]]:

@@ -6,18 +6,19 @@ the message; a second question never vanishes (docs/adr/0015).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import log, log10
 from typing import Literal
 
-from handoff.domain.asking import Part, aspects
+from handoff.domain.asking import Cut, Part, aspects
 
 MOST = 3  # answers to one message; who asks more gets a person as well
 OVERVIEW = "overview"
 IN_OVERVIEW = frozenset({"requirements", "fee", "time", "place"})  # what an overview tells already
 WHOLE = -1  # an answer that rests on the reading of the whole text
-NEAREST = 3  # among so many of the whole text's readings a matter must be that no half was surely read as
-RESEMBLES = 0.03  # at least how likely it must be there
+TWO, PERHAPS_TWO = 1.0, 0.0  # log-odds from which a text has two matters, or may have
+MOST_SEEN = 2  # of them that are offered by buttons
 
 Kind = Literal["topic", "aspect", "talk", "person", "unclear"]
 
@@ -50,6 +51,30 @@ class Several:
     person: int | None = None
 
 
+@dataclass(frozen=True)
+class Joined:
+    """The cut between two matters; or, where they may be two, the readings that were `seen` beside that of the whole,
+    too unsure to be answered: the citizen is told."""
+
+    cut: int | None = None
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A text's readings with their confidence, the nearest first; whether that one is `sure`, and what it is: a topic
+    that the bot may answer, a matter for a person, or nothing that a text is cut for (talk, an aspect)."""
+
+    kind: Literal["topic", "person", "other"]
+    sure: bool
+    ranking: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """The nearest reading; empty when the text resembles nothing."""
+        return next(iter(self.ranking), "")
+
+
 def decide(
     text: str, whole: Heard, parts: Sequence[tuple[Part, Heard]], last_topic: str | None, aspect_names: frozenset[str]
 ) -> Several | None:
@@ -76,26 +101,51 @@ def decide(
     return Several(tuple(given), persons[0] if persons else None)
 
 
-def joined(whole: Sequence[tuple[str, float]], ways: Sequence[tuple[Heard, Heard]]) -> Several | None:
-    """The matters of a text that names two ("ktp hilang dan kk rusak"); `whole` is the ranking of the whole text, names
-    with their confidence. Each half was surely read as something that stands in the ranking; or one was, and the other
-    is for a person, where the whole resembles both. Parts are numbered through the halves of all ways."""
-    ranked = {name for name, _ in whole}
-    near = {name for name, confidence in whole[:NEAREST] if confidence >= RESEMBLES}
-    sure = [(n, way) for n, way in enumerate(ways) if way[0].kind == way[1].kind == "topic"]
-    for number, (left, right) in sure:
-        if left.name != right.name and {left.name, right.name} <= ranked:
-            return Several((
-                Give(str(left.name), OVERVIEW, 2 * number), Give(str(right.name), OVERVIEW, 2 * number + 1)
-            ))
-    for number, way in enumerate(ways):
-        for side, one in enumerate(way):
-            other = way[1 - side]
-            if one.kind == "topic" and other.kind == "unclear" and one.name != other.guess and (
-                {one.name, other.guess} <= near
-            ):
-                return Several((Give(str(one.name), OVERVIEW, 2 * number + side),), 2 * number + 1 - side)
-    return None
+def joined(whole: Ranked, cuts: Sequence[tuple[Cut, Ranked, Ranked]]) -> Joined | None:
+    """The matters of a text that names two ("ktp hilang dan kk rusak"), decided by how each cut's halves were read.
+    None: it is one, or a person sees all of it anyway."""
+    if whole.kind == "person" and whole.sure:
+        return None
+    weighed = sorted(
+        ((evidence(whole, *cut), number, *cut) for number, cut in enumerate(cuts) if _differ(*cut[1:])),
+        key=lambda one: -one[0],
+    )
+    sure = [one for one in weighed if one[0] >= TWO and one[3].sure and one[4].sure]
+    if two := [number for _, number, cut, *_ in sure if not cut.told]:
+        return Joined(two[0])
+    perhaps = dict.fromkeys(
+        half.name for one in weighed if one in sure or (one[0] >= PERHAPS_TWO and not one[2].told) for half in one[3:]
+    )
+    perhaps.pop(whole.name, None)
+    if not perhaps or not whole.sure or whole.kind != "topic":
+        return None
+    return Joined(seen=tuple(perhaps)[:MOST_SEEN])
+
+
+def evidence(whole: Ranked, cut: Cut, left: Ranked, right: Ranked) -> float:
+    """The log-odds that the halves of a cut are two matters. Of one matter, the half that tells its circumstances still
+    says it a little, and the whole says nothing else. The weights come from pairs and single texts of the training
+    examples, read by a model that had not seen them (docs/adr/0015)."""
+    left_is_main = left.name == whole.name or (right.name != whole.name and _first(left) >= _first(right))
+    main, other = (left, right) if left_is_main else (right, left)
+    return (
+        0.5 * _logit(_first(main)) + 0.25 * _logit(_first(other))
+        - 1.4 * log10(max(other.ranking.get(main.name, 0.0), 0.001))
+        + 0.55 * log10(max(whole.ranking.get(other.name, 0.0), 0.0001))
+        - 3.5 * cut.comma - (other.kind == "person") - 1.0
+    )
+
+
+def _differ(left: Ranked, right: Ranked) -> bool:
+    return "other" not in (left.kind, right.kind) and left.name != right.name
+
+
+def _first(half: Ranked) -> float:
+    return half.ranking[half.name]
+
+
+def _logit(confidence: float) -> float:
+    return log(max(confidence, 0.01) / max(1 - confidence, 0.01))
 
 
 def _resolved(

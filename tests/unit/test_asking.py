@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.domain.asking import MOST_PARTS, aspects, coordinated, lost, only_aspect, questions
+from handoff.domain.asking import LONGEST_CUT, MOST_CUTS, MOST_PARTS, Cut, aspects, cuts, lost, only_aspect, questions
 
 
 @pytest.mark.parametrize(("text", "aspect"), [
@@ -23,7 +23,7 @@ from handoff.domain.asking import MOST_PARTS, aspects, coordinated, lost, only_a
     ("permohonan saya ditolak", None), ("kenapa ditolak", None), ("saya ditolak", None),
     ("biaya kk", None), ("biaya nikah gratis", None), ("dimana ktp saya", None), ("KTP lama hilang", None),
     ("berapa", None), ("apa aja", None), ("syarat dan biaya", None), ("caranya nipu orang", None), ("", None),
-    ("biaya? saya mau lapor", None), ("tempat tidur", None),
+    ("biaya? saya mau lapor", None), ("bikin skck di mana", None), ("urus kk dimana", None), ("tempat tidur", None),
 ])
 def test_an_aspect_by_itself(text: str, aspect: str | None) -> None:
     assert only_aspect(text) == aspect
@@ -62,21 +62,42 @@ def test_the_questions_in_a_text(text: str, parts: list[str]) -> None:
     assert [part.text for part in questions(text)] == parts
 
 
-@pytest.mark.parametrize(("text", "way"), [
-    ("ktp hilang dan kk rusak gimana", ("ktp hilang", "kk rusak gimana")),
-    ("ktp dan kk hilang", ("ktp hilang", "kk hilang")), ("bikin kk & akta lahir", ("bikin kk", "akta lahir")),
-    ("kk baru sama akta kelahiran", ("kk baru", "akta kelahiran")),
-    ("KTP hilang. KK rusak", ("KTP hilang.", "KK rusak")),
-    ("ktp hilang\nkk rusak", ("ktp hilang", "kk rusak")),
+@pytest.mark.parametrize(("text", "left", "right"), [
+    ("ktp hilang dan kk rusak gimana", "ktp hilang", "kk rusak gimana"), ("bikin kk & akta", "bikin kk", "akta"),
+    ("ktp dan kk hilang", "ktp hilang", "kk hilang"), ("ktp/kk hilang", "ktp hilang", "kk hilang"),
+    ("kk baru sama akta kelahiran", "kk baru", "akta kelahiran"), ("KTP hilang. KK rusak", "KTP hilang.", "KK rusak"),
+    ("ktp rusak ga. kk hilang", "ktp rusak ga.", "kk hilang"), ("ktp hilang\nkk rusak", "ktp hilang", "kk rusak"),
+    ("1. ktp hilang\n2. kk rusak", "ktp hilang", "kk rusak"), ("1) ktp hilang 2) kk rusak", "ktp hilang", "kk rusak"),
+    ("ktp hilang, terus kk rusak", "ktp hilang", "kk rusak"), ("ktp hilang abis itu kk", "ktp hilang", "kk"),
+    ("ktp hilang lalu kk rusak", "ktp hilang", "kk rusak"), ("ktp hilang, juga kk rusak", "ktp hilang", "kk rusak"),
 ])
-def test_two_matters_in_one_sentence(text: str, way: tuple[str, str]) -> None:
-    assert way in coordinated(text)
+def test_two_matters_in_one_text(text: str, left: str, right: str) -> None:
+    assert Cut(left, right) in cuts(text)
 
 
-@pytest.mark.parametrize("text", ["ktp hilang", "ktp hilang.", "ktp hilang? !!", "dan",
-                                  "sama", "", "pasaman", "kesamaan nama"])
+@pytest.mark.parametrize(("text", "cut"), [
+    ("ktp hilang, kk rusak", Cut("ktp hilang", "kk rusak", comma=True)),
+    ("ktp hilang,kk rusak", Cut("ktp hilang", "kk rusak", comma=True)),
+    ("KTP hilang. KK rusak gimana?", Cut("KTP hilang.", "KK rusak gimana?", told=True)),
+    ("ktp gimana? KK saya rusak.", Cut("ktp gimana?", "KK saya rusak.", told=True)),
+    ("Saya pindah, KK hilang. Gimana?", Cut("Saya pindah", "KK hilang. Gimana?", comma=True, told=True)),
+    ("ktp hilang dan kk rusak gimana?", Cut("ktp hilang", "kk rusak gimana?")),
+])
+def test_where_a_text_was_cut_and_what_is_only_told(text: str, cut: Cut) -> None:
+    assert cut in cuts(text)
+
+
+def test_a_text_that_could_be_cut_often_is_cut_where_it_matters() -> None:
+    found = cuts("a, b, c, d, e, f. ktp hilang dan kk rusak")
+    assert len(found) == MOST_CUTS
+    assert {cut.right for cut in found if not cut.comma} == {"ktp hilang dan kk rusak", "kk rusak"}
+
+
+@pytest.mark.parametrize("text", ["ktp hilang", "ktp hilang.", "ktp hilang? !!", "dan", "sama", "", "pasaman",
+                                  "kesamaan nama", "min, ktp hilang", "bulan lalu saya pindah", "no. 2", "RT 2/3",
+                                  "Rp 5,000 itu apa", "ktp hilang, kak", "ktp dan kk " + "hilang " * LONGEST_CUT])
 def test_what_joins_nothing(text: str) -> None:
-    assert coordinated(text) == ()
+    assert cuts(text) == ()
 
 
 @pytest.mark.parametrize("text", [
@@ -104,4 +125,6 @@ def test_no_word_of_a_text_is_lost_between_its_questions(text: str) -> None:
     assert len(parts) == 0 or 2 <= len(parts) <= MOST_PARTS
     assert all(part.text.strip() for part in parts)
     assert [part.sentence for part in parts] == sorted(part.sentence for part in parts)
-    only_aspect(text), aspects(text), lost(text), coordinated(text)  # never raise
+    assert len(cuts(text)) <= MOST_CUTS
+    assert all(cut.left.strip() and cut.right.strip() for cut in cuts(text))
+    only_aspect(text), aspects(text), lost(text)  # never raise

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.domain.asking import Part
-from handoff.domain.several import MOST, WHOLE, Give, Heard, Several, decide, joined
+from handoff.domain.asking import Cut, Part
+from handoff.domain.several import MOST, WHOLE, Give, Heard, Joined, Ranked, Several, decide, evidence, joined
 
 ASKS_ASPECT = frozenset({"tanya_syarat", "tanya_biaya"})
 KTP, JAM = Heard("topic", "ktp_baru"), Heard("topic", "jam_layanan")
@@ -75,29 +75,59 @@ def test_the_rest_is_read_as_a_whole(whole: Heard, heard: list[Heard]) -> None:
     assert decide("x", whole, parts(*heard), None, ASKS_ASPECT) is None
 
 
-BOTH = Several((Give("ktp_baru", "overview", 2), Give("jam_layanan", "overview", 3)))
-NEAR_JAM = Heard("unclear", guess="jam_layanan")
+def read(name: str, confidence: float = 0.9, *, kind: str = "topic", **others: float) -> Ranked:
+    """A text's readings, the first of them sure from 0.55 on."""
+    return Ranked(kind, confidence >= 0.55, {name: confidence, **others})  # type: ignore[arg-type]
 
 
-FAR_DOWN = [("ktp_baru", 0.9), ("kia", 0.05), ("skck", 0.02), ("jam_layanan", 0.001)]
+KTP_LOST, KK_TORN = read("ktp_hilang"), read("kk_hilang_rusak")
+TWO, PERHAPS = Joined(0), Joined(seen=("kk_hilang_rusak",))
+AND, COMMA, TOLD = Cut("a", "b"), Cut("a", "b", comma=True), Cut("a", "b", told=True)
+NEAR_KTP = read("ktp_hilang", 0.8)
 
 
-@pytest.mark.parametrize(("ranking", "left", "right", "found"), [
-    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, JAM, BOTH),
-    (FAR_DOWN, KTP, JAM, BOTH),  # a half that was surely read needs but a trace in the whole
-    ([("ktp_baru", 0.9)], KTP, JAM, None),
-    ([("ktp_baru", 0.9)], KTP, KTP, None),
-    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, UNCLEAR, None),
-    ([("ktp_baru", 0.9)], KTP, NEAR_JAM, None),
-    (FAR_DOWN, KTP, NEAR_JAM, None),
-    # the whole resembles what the other half may be: a person looks
-    ([("ktp_baru", 0.6), ("jam_layanan", 0.2)], KTP, NEAR_JAM, Several((Give("ktp_baru", "overview", 2),), 3)),
-    ([("jam_layanan", 0.4), ("ktp_baru", 0.3)], NEAR_JAM, KTP, Several((Give("ktp_baru", "overview", 3),), 2)),
+@pytest.mark.parametrize(("whole", "cut", "left", "right", "found"), [
+    (NEAR_KTP, AND, KTP_LOST, KK_TORN, TWO),
+    (read("kia", 0.3), AND, KTP_LOST, KK_TORN, TWO),  # whatever else the whole resembles
+    (read("ktp_hilang", 0.8, kk_hilang_rusak=0.1), COMMA, read("ktp_hilang", 0.97), KK_TORN, TWO),
+    (NEAR_KTP, AND, KTP_LOST, read("pengaduan", kind="person"), TWO),
+    (NEAR_KTP, AND, read("pengaduan", kind="person"), KTP_LOST, TWO),
+    # perhaps two: a half is not sure, there is but a comma, or one sentence tells and the next one asks
+    (NEAR_KTP, AND, KTP_LOST, read("kk_hilang_rusak", 0.5), PERHAPS),
+    (NEAR_KTP, COMMA, read("ktp_hilang", 0.99), read("kk_hilang_rusak", 0.99), PERHAPS),
+    (NEAR_KTP, TOLD, KTP_LOST, KK_TORN, PERHAPS),
+    (NEAR_KTP, AND, KTP_LOST, read("pengaduan", 0.5, kind="person"), Joined(seen=("pengaduan",))),
+    # one matter and its circumstances: the other half says it too, or hardly says anything
+    (NEAR_KTP, AND, KTP_LOST, read("kk_hilang_rusak", ktp_hilang=0.5), None),
+    (NEAR_KTP, COMMA, KTP_LOST, read("kk_hilang_rusak", ktp_hilang=0.05), None),
+    (NEAR_KTP, COMMA, KTP_LOST, read("kk_hilang_rusak", 0.3), None),
+    (NEAR_KTP, TOLD, KTP_LOST, read("kk_hilang_rusak", 0.3), None),
+    (NEAR_KTP, AND, KTP_LOST, KTP_LOST, None), (NEAR_KTP, AND, KTP_LOST, read("sapa", kind="other"), None),
+    (NEAR_KTP, AND, KTP_LOST, Ranked("other", False, {}), None),
+    # an unclear whole goes to a person anyway, who sees all of it; so does what is surely for a person
+    (read("ktp_hilang", 0.4), AND, KTP_LOST, read("kk_hilang_rusak", 0.5), None),
+    (read("pengaduan", kind="person"), AND, KTP_LOST, KK_TORN, None),
+    (read("tanya_biaya", kind="other"), AND, KTP_LOST, read("kk_hilang_rusak", 0.5), None),
 ])
-def test_two_matters_joined_in_a_sentence(
-    ranking: list[tuple[str, float]], left: Heard, right: Heard, found: Several | None
+def test_two_matters_joined_in_a_text(
+    whole: Ranked, cut: Cut, left: Ranked, right: Ranked, found: Joined | None
 ) -> None:
-    assert joined(ranking, [(UNCLEAR, UNCLEAR), (left, right)]) == found
+    assert joined(whole, [(cut, left, right)]) == found
+
+
+def test_the_likeliest_cut_counts() -> None:
+    assert joined(NEAR_KTP, [(COMMA, KTP_LOST, read("kia", 0.6)), (AND, KTP_LOST, KK_TORN)]) == Joined(1)
+
+
+@given(st.floats(0.01, 1), st.floats(0.01, 1), st.floats(0, 1), st.floats(0, 1))
+def test_the_more_a_half_says_the_main_matter_the_less_it_is_one_of_its_own(
+    sure: float, other: float, little: float, much: float
+) -> None:
+    def odds(says: float) -> float:
+        return evidence(NEAR_KTP, AND, read("ktp_hilang", sure), read("kia", other, ktp_hilang=says))
+
+    assert odds(max(little, much)) <= odds(min(little, much))
+    assert evidence(NEAR_KTP, COMMA, KTP_LOST, KK_TORN) < evidence(NEAR_KTP, AND, KTP_LOST, KK_TORN)
 
 
 HEARD = st.one_of(

@@ -14,7 +14,7 @@ from handoff.catalogue import Aspect, Topic
 from handoff.domain import repeating, waiting
 from handoff.services.case import cases, confidential, taking
 from handoff.services.errors import NotFound
-from handoff.services.post import sending
+from handoff.services.post import outbox, sending
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answers, ownership
 from handoff.store import db
@@ -70,10 +70,11 @@ async def give_answer(
 
 async def give_answers(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, wanted: Sequence[Wanted],
-    *, chosen: bool = False, said: str = "", person: Handover | None = None,
+    *, chosen: bool = False, said: str = "", person: Handover | None = None, seen: Sequence[str] = (),
 ) -> None:
     """The same for several answers to one message; its fate is one. `person`: what else stands in the message is for
-    an officer, to whom it then goes, with the answers as a first explanation."""
+    an officer, to whom it then goes, with the answers as a first explanation. `seen`: readings of what else may stand
+    in it, which the citizen is told unless an officer reads it anyway."""
     repeated = 0 if chosen or person else await _repeated(runtime, connection, conversation, question_id, wanted)
     if repeated >= repeating.PERSON:
         person = Handover("repeated_question", wanted[0].topic, wanted[0].classification)
@@ -84,7 +85,7 @@ async def give_answers(
         try:
             prepared.append(await answers.prepare(
                 runtime, connection, conversation, question_id, topic, one.aspect, one.classification,
-                to_officers_case=chosen, few=len(wanted) > 1,
+                to_officers_case=chosen, few=len(wanted) > 1 or bool(seen),
                 introduction=runtime.texts.say("chat.same_answer") if repeated and number == 0 else "",
             ))
         except answers.Suspended:
@@ -93,6 +94,8 @@ async def give_answers(
             person = person or Handover("individual_matter", one.topic, one.classification)
     if person is None:
         await answers.store(runtime, connection, conversation, *prepared)
+        if seen:
+            await _tell_of_another(runtime, connection, conversation, question_id, seen)
         await cases.settle(connection, question_id, "answer", runtime.clock())
     else:
         await answers.store(runtime, connection, conversation, *map(answers.beside_a_case, prepared))
@@ -100,6 +103,18 @@ async def give_answers(
             runtime, connection, conversation, question_id, reason=person.reason, topic=person.topic,
             answer_id=person.answer_id, classification=person.classification,
         )
+
+
+async def _tell_of_another(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, seen: Sequence[str]
+) -> None:
+    topics = [topic for name in seen if (topic := runtime.catalogue.topics.get(name)) and not topic.individual_matter]
+    await outbox.store(runtime, connection, conversation, [outbox.Outgoing(
+        "bot", runtime.texts.say("chat.another_matter", offered=bool(topics)),
+        (*({"title": topic.title, "payload": f"topic:{topic.id}"} for topic in topics),
+         outbox.button(runtime, "person", f"person:{question_id}")),
+        in_reply_to=question_id, owner_epoch=conversation.owner_epoch,
+    )])
 
 
 async def _repeated(

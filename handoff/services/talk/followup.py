@@ -3,7 +3,8 @@ one message. Decided before Rasa's rules act, as those open a case for what was 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Row
@@ -28,18 +29,18 @@ REASONS = {
     "sanggah_keputusan": "disputed_decision", "pengaduan": "complaint", "pengaduan_pungli": "complaint",
 }
 AS_A_WHOLE = frozenset({"cek_status"})  # needs the number that stands somewhere in the text
-LONGEST_JOINED = 200  # characters of a text that may name two matters without asking twice; a longer one is a story
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to do about a text instead of asking Rasa. `which`: an aspect was asked, and nothing says of what; `step`:
-    the last answer was not understood."""
+    the last answer was not understood; `seen`: readings of another matter that the text may have."""
 
     wanted: tuple[Wanted, ...] = ()
     person: Handover | None = None
     which: str | None = None
     step: Step | None = None
+    seen: tuple[str, ...] = ()
 
 
 async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | None:
@@ -104,25 +105,35 @@ def _made(runtime: Runtime, give: several.Give, classification: dict[str, Any]) 
 
 @dataclass(frozen=True)
 class _Readings:
-    """One text being read in parts, together with what was said before."""
+    """One text being read in parts, together with what was said before. Nothing is read twice."""
 
     runtime: Runtime
     conversation: Row[Any]
     text: str
     last: str | None
+    known: dict[str, BotReading] = field(default_factory=dict)
 
     async def plan(self) -> Plan | None:
-        if parts := asking.questions(self.text):
-            return await self._several(parts)
-        if self.last is not None and context.conditional(self.text):
+        parts = asking.questions(self.text)
+        asked = await self._several(parts) if parts else None
+        if asked is not None and (asked.person or len({wanted.topic for wanted in asked.wanted}) > 1):
+            return asked
+        if not parts and self.last is not None and context.conditional(self.text):
             return await self.neighbour()
-        if len(self.text) <= LONGEST_JOINED and (ways := asking.coordinated(self.text)):
-            return await self._joined(ways)
-        return None
+        joined = await self._joined(self.text)
+        if asked is not None and joined is not None and joined.seen:
+            return replace(asked, seen=joined.seen)
+        return joined or asked
+
+    async def _read(self, texts: Sequence[str]) -> list[BotReading]:
+        new = list(dict.fromkeys(text for text in texts if text not in self.known))
+        if new:
+            self.known.update(zip(new, await self.runtime.bot.read(new), strict=True))
+        return [self.known[text] for text in texts]
 
     async def _several(self, parts: tuple[asking.Part, ...]) -> Plan | None:
         texts = [self.text, *(part.text for part in parts)]
-        readings = await self.runtime.bot.read(texts)
+        readings = await self._read(texts)
         if any(not r.abstained and r.intent.name in AS_A_WHOLE for r in readings):
             return None
         whole, *heard = [self._heard(text, reading) for text, reading in zip(texts, readings, strict=True)]
@@ -141,7 +152,7 @@ class _Readings:
                 about = one.name
             elif one.kind == "unclear" and about is not None:
                 again[number] = (about, f"{self.runtime.catalogue.topics[about].title} {parts[number].text}")
-        readings = await self.runtime.bot.read([text for _, text in again.values()]) if again else []
+        readings = await self._read([text for _, text in again.values()])
         topics = dict(zip(again, map(_sure, readings), strict=True))
         return [
             Heard(one.kind, one.name, one.guess, topics.get(number)) if number in topics else one
@@ -154,7 +165,7 @@ class _Readings:
         behind = [f"{subject} {self.text}" for subject in subjects]
         if not subjects or self.last is None:
             return None
-        readings = await self.runtime.bot.read([*([] if own else [self.text]), *behind])
+        readings = await self._read([*([] if own else [self.text]), *behind])
         own, readings = (own, readings) if own else (readings[0], readings[1:])
         again = {subject: _sure(reading) for subject, reading in zip(subjects, readings, strict=True)}
         ranking = [r.name for r in own.ranking if r.name is not None]
@@ -164,18 +175,49 @@ class _Readings:
         reading = next(r for r in readings if _sure(r) == topic)
         return Plan(tuple(wanted(self.runtime, topic, self.text, reading.classification())))
 
-    async def _joined(self, ways: tuple[tuple[str, str], ...]) -> Plan | None:
-        whole, *halves = await self.runtime.bot.read([self.text, *(half for way in ways for half in way)])
-        if self._heard(self.text, whole).kind == "person":
+    async def _joined(self, text: str, *, deeper: bool = True) -> Plan | None:
+        """The matters of a text without two questions. `deeper`: where it has two, either may be two again."""
+        cuts = asking.cuts(text)
+        if not cuts:
             return None
-        heard = [Heard("topic", t) if (t := self._topic(r)) else Heard("unclear", guess=r.intent.name) for r in halves]
-        ranking = [(r.name, r.confidence) for r in whole.ranking if r.name]
-        found = several.joined(ranking, list(zip(heard[::2], heard[1::2], strict=True)))
+        own, *halves = await self._read([text, *(half for cut in cuts for half in (cut.left, cut.right))])
+        ranked = [self._ranked(half) for half in halves]
+        found = several.joined(self._ranked(own), list(zip(cuts, ranked[::2], ranked[1::2], strict=True)))
         if found is None:
             return None
-        each = [wanted(self.runtime, g.topic, self.text, halves[g.part].classification()) for g in found.answers]
-        person = None if found.person is None else self._person(halves[found.person])
-        return Plan(tuple(one for answers in each for one in answers), person)
+        if found.cut is None:
+            return replace(self._alone(text, own), seen=found.seen)
+        cut, plans = cuts[found.cut], []
+        for half in (cut.left, cut.right):
+            within = await self._joined(half, deeper=False) if deeper else None
+            plans.append(within or self._alone(half, self.known[half]))
+        return self._together(plans)
+
+    def _alone(self, text: str, reading: BotReading) -> Plan:
+        """One matter that was surely read: its answer, or the person."""
+        if topic := self._topic(reading):
+            return Plan(tuple(wanted(self.runtime, topic, text, reading.classification())))
+        return Plan(person=self._person(reading))
+
+    @staticmethod
+    def _together(plans: Sequence[Plan]) -> Plan:
+        """All of them, in one fate; a person sees what is more than some answers."""
+        answers = tuple(dict.fromkeys(one for plan in plans for one in plan.wanted))
+        person = next((plan.person for plan in plans if plan.person), None)
+        if len(answers) > several.MOST and person is None:
+            person = Handover("low_confidence", None, answers[several.MOST].classification)
+        topics = {one.topic for one in answers}
+        seen = tuple(name for plan in plans for name in plan.seen if name not in topics)
+        return Plan(answers[: several.MOST], person, seen=seen[: several.MOST_SEEN])
+
+    def _ranked(self, reading: BotReading) -> several.Ranked:
+        name = reading.intent.name
+        topic = self.runtime.catalogue.topics.get(name or "")
+        ranking = {one.name: one.confidence for one in reading.ranking if one.name is not None}
+        if name is None or name in TALK or name in ASPECT_OF:
+            return several.Ranked("other", not reading.abstained, ranking)
+        may_answer = topic is not None and not topic.individual_matter
+        return several.Ranked("topic" if may_answer else "person", not reading.abstained, ranking)
 
     def _heard(self, text: str, reading: BotReading) -> Heard:
         if aspect := asking.only_aspect(text):

@@ -274,7 +274,7 @@ class _Application:
         elif plan.step is not None:
             await stepping.tell(self.runtime, self.connection, self.conversation, self.question.id, plan.step)
         else:
-            await self._answer(plan.wanted, plan.person)
+            await self._answer(plan.wanted, plan.person, plan.seen)
 
     async def as_found(self, told: status.Told) -> None:
         """Say where the case or the application stands."""
@@ -308,13 +308,15 @@ class _Application:
         else:
             await self._person("bot_failure", reply)
 
-    async def _answer(self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None) -> None:
+    async def _answer(
+        self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None, seen: Sequence[str] = ()
+    ) -> None:
         if person is not None and person.classification.get("intent") == confidential.INTENT:
             await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
             return
         await answering.give_answers(
             self.runtime, self.connection, self.conversation, self.question.id, wanted, said=self.question.text,
-            person=person,
+            person=person, seen=seen,
         )
 
     async def _aspect(self, aspect: Aspect, reply: BotReply) -> None:
