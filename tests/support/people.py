@@ -196,6 +196,12 @@ class Officer:
         assert changed.status_code == 204, changed.text
         return cls(url, begun.json()["officer"]["name"], http)
 
+    def returns(self, login: str) -> None:
+        """Signs in again, after a night or more."""
+        begun = self.http.post("/session", json={"login": login, "password": PASSWORD})
+        assert begun.status_code == 200, begun.text
+        self.http.headers["X-CSRF-Token"] = begun.json()["csrf_token"]
+
     def cases(self, scope: str = "mine") -> list[dict[str, Any]]:
         """The open cases."""
         return list(self._got(f"/cases?scope={scope}")["cases"])
