@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
-from handoff.domain import choosing, optout
+from handoff.domain import alarm, choosing, optout
 from handoff.services.case import cases, confidential, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post import sending
@@ -233,7 +233,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
             "last_answer_id": str(conversation.last_answer_id) if conversation.last_answer_id else None,
             "outstanding_buttons": question.outstanding, "case_open": conversation.open_case_id is not None,
         })
-        if hold and reply.abstained:
+        if hold and reply.abstained and alarm.said(reply.classification()) is None:
             plan = await followup.unclear(runtime, conversation, question.text, reply)
             if plan is not None:
                 return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
