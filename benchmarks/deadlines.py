@@ -5,8 +5,8 @@ Two things. A sweep over 1,000,000 open cases (two clocks each) of which 10,000 
 every one of them having its breach written down, its next mark set and the telling remembered, all committed (without
 waiting for the disk, as in production: what a crash takes back is due still). The telling itself (the citizen's
 message, encrypted, events of the case's chain, notices) is a transaction for each case, measured apart, on real cases.
-And what the queue's page asks of the database (the page's HTML is the same fifty lines), for an officer, a head and a
-supervisor, with 1,000 and with 1,000,000 open cases.
+And the queue's page, from an officer's request over HTTP to the last byte of its HTML, with what every open page then
+asks for (`/petugas/hitungan`): for an officer, a head and a supervisor, with 1,000 and with 1,000,000 open cases.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
+import hashlib
+import secrets
 import statistics
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -22,8 +25,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import httpx
 import psycopg
-from sqlalchemy import Row, select
+from sqlalchemy import Row, insert, select, update
 
 from benchmarks.figures import Target
 from handoff.embedded import APP_ROLE, OWNER_ROLE, SUPERUSER, Cluster
@@ -33,12 +37,13 @@ from handoff.services.runtime import Runtime
 from handoff.services.talk import conversations, inbox
 from handoff.services.talk.answering import open_for_bot
 from handoff.services.talk.inbox import Inbound
-from handoff.services.views import lists
-from handoff.services.views.lists import Wanted
 from handoff.settings import Settings, new_secrets
 from handoff.store import db
 from handoff.store.migrate import upgrade
-from handoff.store.schema import officers
+from handoff.store.schema import officers, sessions
+from handoff.web.officers import COOKIE
+from tests.support.office import HandClock, Served, serving
+from tests.support.pages import BROWSER
 
 MANY, FEW, DUE = 1_000_000, 1_000, 10_000
 PAGES = 30
@@ -136,23 +141,43 @@ async def telling(settings: Settings) -> float:
 
 
 async def queue_page(settings: Settings) -> dict[str, list[float]]:
-    """Seconds that the queue's page needs of the database, by whose page it is."""
-    runtime = dataclasses.replace(Runtime.create(settings), clock=lambda: NOW)
+    """Seconds from the request to the page, by whose page it is; on a house that serves as in production."""
+    clock = HandClock(settings.home / "clock")
+    clock.set(NOW - timedelta(minutes=10))  # nothing is due yet: the house sweeps as it serves
+    runtime = dataclasses.replace(Runtime.create(settings), clock=clock)
     try:
-        people = {
-            "an officer's": (await _somebody(runtime, "officer"), "mine"),
-            "a head's unit": (await _somebody(runtime, "head"), "unit"),
-            "a supervisor's, every unit": (await _somebody(runtime, "supervisor"), "all"),
-        }
-        return {name: await _timed(lambda who=who, scope=scope: _queue(runtime, who, scope))
-                for name, (who, scope) in people.items()}
+        async with serving(settings, clock, runtime) as served:
+            timed = {}
+            for name, role, scope in (("an officer's", "officer", "saya"), ("a head's unit", "head", "unit"),
+                                      ("a supervisor's, every unit", "supervisor", "semua")):
+                browser = await _signed_in(served, role)
+                for part, path in (("", f"/petugas?lingkup={scope}"), (", its counts", "/petugas/hitungan")):
+                    timed[name + part] = await _timed(functools.partial(_get, browser, path))
+            return timed
     finally:
         await runtime.close()
 
 
-async def _queue(runtime: Runtime, officer: Row[Any], scope: Any) -> None:
-    await lists.queue(runtime, officer, Wanted(scope=scope))
-    await lists.counts(runtime, officer, scope)
+async def _get(browser: httpx.AsyncClient, path: str) -> None:
+    page = await browser.get(path)
+    assert page.status_code == 200, page.text
+    assert page.text.strip()
+
+
+async def _signed_in(served: Served, role: str) -> httpx.AsyncClient:
+    """A browser with a session of somebody with this role."""
+    token, at = secrets.token_urlsafe(32), served.clock()
+    officer = await _somebody(served.runtime, role)
+    async with db.statement(served.runtime.pool) as connection:
+        await connection.execute(update(officers).values(must_change_password=False))
+        await connection.execute(insert(sessions).values(
+            token_hash=hashlib.sha256(token.encode()).digest(), officer_id=officer.id, csrf_token="-", created_at=at,
+            seen_at=at, expires_at=at + timedelta(days=1),
+        ))
+    browser = await served.client()
+    browser.cookies.set(COOKIE, token)
+    browser.headers.update(BROWSER)
+    return browser
 
 
 async def _timed(page: Callable[[], Awaitable[None]]) -> list[float]:

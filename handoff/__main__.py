@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handoff.domain.case import Role
+from handoff.domain.language import INDONESIAN, MARKS
 from handoff.settings import Settings, SettingsError, new_secrets
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _officer_add(arguments: argparse.Namespace) -> int:
     try:
         added = add_officer(
             Settings.from_env(), name=arguments.name, title=arguments.title, unit=arguments.unit, role=arguments.role,
-            email=arguments.email, login=arguments.login,
+            email=arguments.email, login=arguments.login, languages=arguments.languages,
         )
     except CommandError as error:
         return _fail(error)
@@ -128,6 +129,13 @@ def _hours(text: str) -> list[tuple[time, time]]:
     """`08:00-12:00,13:00-16:00`; empty: closed."""
     spans = [part.split("-") for part in text.split(",") if part]
     return [(time.fromisoformat(start), time.fromisoformat(end)) for start, end in spans]
+
+
+def _languages(text: str) -> list[str]:
+    given = [part.strip() for part in text.split(",")]
+    if unknown := set(given) - {INDONESIAN, *MARKS}:
+        raise argparse.ArgumentTypeError(f"no such language: {', '.join(sorted(unknown))}")
+    return given
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -200,6 +208,8 @@ def parser() -> argparse.ArgumentParser:
     officer.add_argument("--role", required=True, choices=list(Role))
     officer.add_argument("--email")
     officer.add_argument("--login", help="default: from the name")
+    officer.add_argument("--languages", type=_languages, help="for example id,jv; citizens who write "
+                         "in one of them come to this officer first (id, jv, su, en); default: id")
     add("deactivate", _officer_deactivate, "an officer leaves: every open case moves to a named person", people
         ).add_argument("--login", required=True)
     add("verify", _audit_verify, "check that nothing in the record was rewritten",

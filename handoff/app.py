@@ -23,6 +23,7 @@ from handoff.web.console_case import console_case
 from handoff.web.console_case_actions import case_actions
 from handoff.web.console_moves import console_moves
 from handoff.web.console_news import console_news
+from handoff.web.console_people import console_people
 from handoff.web.console_queue import console_queue
 from handoff.web.cors import open_to_foreign_sites
 from handoff.web.health import health, measure
@@ -55,7 +56,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     )
     for blueprint in (
         chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
-        console_moves, console_news, console_case, case_actions, docs,
+        console_moves, console_news, console_people, console_case, case_actions, docs,
         whatsapp,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from handoff.channels.whatsapp import check
 from handoff.domain.calendar import CalendarError
 from handoff.domain.case import Role
+from handoff.domain.language import INDONESIAN
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
 from handoff.services.errors import NotFound, ServiceError
@@ -42,14 +43,16 @@ class Verified:
 
 
 def add_officer(
-    settings: Settings, *, name: str, title: str, unit: str, role: str, email: str | None, login: str | None
+    settings: Settings, *, name: str, title: str, unit: str, role: str, email: str | None, login: str | None,
+    languages: list[str] | None = None,
 ) -> dict[str, str]:
     """Add an officer; their `login` and `one_time_password`. Blocking. Raises `CommandError`."""
 
     async def add(runtime: Runtime) -> dict[str, str]:
         try:
             new = await staff.add_officer(
-                runtime, name=name, title=title, unit=unit, role=Role(role), email=email, login=login
+                runtime, name=name, title=title, unit=unit, role=Role(role), email=email, login=login,
+                languages=languages or [INDONESIAN],
             )
         except NotFound:
             async with db.statement(runtime.pool) as connection:
@@ -91,7 +94,7 @@ def deactivate_officer(settings: Settings, login: str) -> dict[str, int]:
 
     async def leave(runtime: Runtime) -> dict[str, int]:
         try:
-            return {"moved": await duty.deactivate(runtime, None, login)}
+            return {"moved": len(await duty.deactivate(runtime, None, login))}
         except NotFound:
             raise CommandError(f"There is no active officer {login!r}.") from None
         except ServiceError:

@@ -15,11 +15,11 @@ from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
 from handoff.channels import returned
-from handoff.channels.whatsapp import media, telling
+from handoff.channels.whatsapp import media
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services.attachments import uploads
-from handoff.services.case import referrals
+from handoff.services.case import referrals, unseen
 from handoff.services.deadlines import clocks as case_clocks
 from handoff.services.deadlines import escalation, sweep
 from handoff.services.people import duty
@@ -90,13 +90,6 @@ def _channels(app: procrastinate.App, runtime: Runtime) -> None:
             await media.fetch(runtime, graph, UUID(message_id))
 
     @app.periodic(cron="* * * * * */10")
-    @app.task(name="tell_numbers", queue=queue.SENDING, queueing_lock="tell_numbers")
-    async def tell_numbers(timestamp: int) -> None:
-        """Post news to the numbers that citizens gave on the web."""
-        if graph is not None:
-            await telling.post_due(runtime, graph)
-
-    @app.periodic(cron="* * * * * */10")
     @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")
     async def post_overdue(timestamp: int) -> None:
         """Post and fetch what a crash left behind, or what has to be tried again."""
@@ -119,6 +112,7 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
     async def clocks(timestamp: int) -> None:
         """Look at the clocks of cases until nothing is due, then send the mail that came of it. The sweep looks too;
         both at once do everything once."""
+        await unseen.go_on(runtime)
         await escalation.once(runtime)
         while await escalation.tell(runtime):
             pass
@@ -158,6 +152,17 @@ def _daily(app: procrastinate.App, runtime: Runtime) -> None:
         """Who is on leave from today on keeps no open case."""
         if moved := await duty.begin_leaves(runtime):
             log.info("%d cases moved to who is there", moved)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="duties", queue=queue.CLOCKS, queueing_lock="duties")
+    async def duties(timestamp: int) -> None:
+        """Whose last day has passed is deactivated."""
+        gone, stay = await duty.end_duties(runtime)
+        if gone:
+            log.info("the duty of %d officers has ended", gone)
+        if stay:
+            log.error("nobody else can take the open cases of %s, whose duty has ended: add an officer",
+                      ", ".join(stay))
 
 
 def work(settings: Settings) -> None:

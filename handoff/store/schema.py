@@ -108,6 +108,7 @@ officers = Table(
     _at("locked_until", nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     _at("last_assigned_at", nullable=True),
+    Column("last_day", Date, nullable=True),  # of their duty; on the next day they are deactivated
     _at("away_since", nullable=True),  # on a break: gets no new case while somebody else is on duty
     _at("created_at"),
     _one_of("role", "officer", "supervisor", "head", "inspector", "data_officer", "auditor", "admin"),
@@ -162,14 +163,11 @@ contacts = Table(  # where news of a case should reach the citizen
     Column("citizen_id", ForeignKey("citizens.id"), nullable=False, index=True),
     Column("kind", String(10), nullable=False),
     Column("value_enc", LargeBinary, nullable=False),
-    # Keyed hash, to find and deduplicate without reading.
-    Column("value_hash", LargeBinary, nullable=False, index=True),
+    Column("value_hash", LargeBinary, nullable=False),  # keyed hash, to find and deduplicate without reading
     _at("created_at"),
     _at("refused_at", nullable=True),  # the address took no mail: nothing more is sent there
-    # A number gets news of the conversation that it was given in, and of no other.
-    Column("conversation_id", ForeignKey("conversations.id", use_alter=True), nullable=True),
     _one_of("kind", "email", "whatsapp"),
-    UniqueConstraint("citizen_id", "kind", "value_hash", "conversation_id", postgresql_nulls_not_distinct=True),
+    UniqueConstraint("citizen_id", "kind", "value_hash"),
 )
 
 conversations = Table(
@@ -244,6 +242,8 @@ Index("uq_messages_channel_message_id", messages.c.conversation_id, messages.c.c
       postgresql_where=messages.c.channel_message_id.isnot(None))
 Index("ix_messages_without_fate", messages.c.created_at,
       postgresql_where=text("author = 'citizen' AND fate IS NULL"))
+Index("ix_messages_not_arrived", messages.c.conversation_id,
+      postgresql_where=text("author = 'officer' AND delivery IN ('failed', 'waiting_window')"))
 Index("ix_messages_conversation_without_fate", messages.c.conversation_id, messages.c.seq,
       postgresql_where=text("author = 'citizen' AND fate IS NULL"))
 
@@ -373,6 +373,7 @@ cases = Table(
                     name="merged_says_where"),
 )
 Index("ix_cases_offered", cases.c.transfer_unit_id, postgresql_where=cases.c.transfer_unit_id.isnot(None))
+Index("ix_cases_asked", cases.c.transfer_officer_id, postgresql_where=cases.c.transfer_officer_id.isnot(None))
 Index("uq_cases_one_open_a_conversation", cases.c.conversation_id, unique=True,
       postgresql_where=cases.c.status != "closed")
 _OPEN = text("status <> 'closed'")

@@ -34,7 +34,7 @@ SCOPES: dict[str, Scope] = {"saya": "mine", "unit": "unit", "semua": "all"}
 OFFERED = "pindah"  # no list of the unit's own cases: what other units ask it to take
 SEARCH_CHARACTERS = 200
 FILTERS = ("keadaan", "alasan", "topik", "terlambat", "belum")
-_WAY_BACK = re.compile(r"/petugas(?:/papan|/kabar|/kasus/\d{4}-\d{4})?")
+_WAY_BACK = re.compile(r"/petugas(?:/papan|/kabar|/orang(?:/[a-z0-9._-]+)?|/kasus/\d{4}-\d{4})?")
 
 
 @console_queue.get("/")

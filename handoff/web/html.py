@@ -31,7 +31,7 @@ from handoff.web.requests import runtime_of
 HERE = Path(__file__).parent
 SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
-NOT_THE_WIDGETS = ("console", "desk", "promise", "became")  # words of pages only
+NOT_THE_WIDGETS = ("console", "desk", "people", "promise", "became")  # words of pages only
 WIDGET = ("tools", "line", "talk", "frame", "chat")  # the order in which the parts of widget/ are put together
 _COMMENT = re.compile(  # on lines of its own, or after code
     r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$|(?<=[;{},\]])\s+// [^\n]*$", re.MULTILINE | re.DOTALL

@@ -160,7 +160,7 @@ async def merge(request: Request, number: str) -> HTTPResponse:
 async def deactivate(request: Request, login: str) -> HTTPResponse:
     """An officer leaves for good; every open case of theirs moves to a named person at once, or they do not go."""
     moved = await duty.deactivate(runtime_of(request), session_of(request).officer, login)
-    return answer({"moved": moved})
+    return answer({"moved": len(moved)})
 
 
 @officers.post("/people/<login:str>/leave")
@@ -168,7 +168,7 @@ async def leave(request: Request, login: str) -> HTTPResponse:
     """An officer is away on these days; their open cases move on the day it begins. For oneself, or by who leads."""
     given = body_of(request, Leave)
     moved = await duty.leave(runtime_of(request), session_of(request).officer, login, given.first_day, given.last_day)
-    return answer({"moved": moved})
+    return answer({"moved": len(moved)})
 
 
 @officers.post("/cases/<number:str>/allow_address")

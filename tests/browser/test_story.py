@@ -163,6 +163,8 @@ def test_a_citizen_with_only_a_keyboard(open_page: Open) -> None:
     tab_to(case, case.get_by_role("button", name="Kirim", exact=True), steps=3)
     case.keyboard.press("Enter")
     expect(case.get_by_role("status").filter(has_text="Terkirim")).to_be_visible()
+    expect(case.get_by_text("Jawaban baru muncul di halaman ini dengan sendirinya.")).to_be_visible()
+    expect(case.get_by_role("link", name="Muat ulang")).to_have_count(0)  # nobody is sent to do what the page does
 
 
 def test_an_officer_with_only_a_keyboard(open_page: Open, officer: Officers, citizen: Citizen) -> None:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from handoff.domain.case import Role
 from handoff.services.case import transfers, verbs
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unauthorized, Unprocessable
 from handoff.services.people import duty, staff
@@ -46,7 +47,7 @@ async def test_p02_who_leaves_hands_every_open_case_to_a_named_person(runtime):
     theirs = [one for one in some if (await one.officer()).id == leaving.id]
     admin = await person(runtime, "admin")
     token, _ = await staff.sign_in(runtime, leaving.login, PASSWORD)
-    assert await duty.deactivate(runtime, admin, leaving.login) == len(theirs)
+    assert len(await duty.deactivate(runtime, admin, leaving.login)) == len(theirs)
     assert not (await officer(runtime, leaving.id)).active
     assert await staff.session_of(runtime, token) is None
     with pytest.raises(Unauthorized):
@@ -99,12 +100,12 @@ async def test_p02_a_case_that_comes_while_its_officer_goes_is_in_good_hands(run
 async def test_p02_leave_moves_the_cases_on_the_day_it_begins(runtime, clock):
     citizen = await with_case(runtime)
     absent = await citizen.officer()
-    with pytest.raises(Unprocessable, match="bad_day"):
+    with pytest.raises(Unprocessable, match="bad_leave"):
         await duty.leave(runtime, absent, absent.login, date(2026, 11, 20), date(2026, 11, 21))
     with pytest.raises(Forbidden):
         await duty.leave(runtime, await person(runtime, "head", "sosial"), absent.login, date(2026, 11, 25),
                          date(2026, 11, 27))
-    assert await duty.leave(runtime, absent, absent.login, date(2026, 11, 25), date(2026, 11, 27)) == 0
+    assert await duty.leave(runtime, absent, absent.login, date(2026, 11, 25), date(2026, 11, 27)) == []
     assert await duty.begin_leaves(runtime) == 0
     assert (await citizen.case()).officer_id == absent.id
     clock.forward(timedelta(days=1))
@@ -112,8 +113,9 @@ async def test_p02_leave_moves_the_cases_on_the_day_it_begins(runtime, clock):
     assert await duty.begin_leaves(runtime) == 0
     there = await citizen.officer()
     assert there.id != absent.id
-    assert await duty.leave(runtime, await person(runtime, "head", "kependudukan"), there.login, date(2026, 11, 25),
-                            date(2026, 11, 25)) == 1  # it begins today: at once
+    (handed,) = await duty.leave(runtime, await person(runtime, "head", "kependudukan"), there.login,
+                                 date(2026, 11, 25), date(2026, 11, 25))  # it begins today: at once
+    assert handed.officer_id == (await citizen.case()).officer_id
     assert (await citizen.case()).officer_id not in (there.id,)
 
 
@@ -217,3 +219,20 @@ async def test_p02_a_burst_is_shared_out_within_one_case(runtime):
         )).scalars().all()
     assert sum(loads) == 120
     assert max(loads) - min(loads) <= 1
+
+
+async def test_who_writes_in_javanese_comes_to_an_officer_who_speaks_it(runtime):
+    unit_id = (await person(runtime, "officer", "kependudukan")).unit_id
+    speaks = await staff.add_officer(runtime, name="Sri Lestari", title="Petugas Layanan", unit="kependudukan",
+                                     role=Role.officer, languages=["id", "jv", "jv"])
+    assert (await officer(runtime, speaks.id)).languages == ["id", "jv"]
+    for _ in range(3):
+        case = await open_case(runtime, "nyuwun sewu, kulo kelangan KTP, pripun carane")
+        assert case.officer_id == speaks.id
+    ordinary = [await open_case(runtime, "KTP saya hilang, bagaimana caranya") for _ in range(4)]
+    assert speaks.id not in {case.officer_id for case in ordinary}  # who has three already, and the load is shared
+    async with db.transaction(runtime.pool) as connection:
+        units_of = (await connection.execute(select(officers.c.unit_id).where(
+            officers.c.id.in_([case.officer_id for case in ordinary])
+        ))).scalars().all()
+    assert set(units_of) == {unit_id}

@@ -15,10 +15,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain import alarm
 from handoff.domain import number as case_number
-from handoff.domain.alarm import EMERGENCIES, said, taken_by
 from handoff.domain.case import Actor, Verb, opened, transition
-from handoff.services.case import complaints, danger
+from handoff.domain.language import INDONESIAN, language_of
+from handoff.services.case import complaints
 from handoff.services.case.cases import (
     CITIZEN,
     CONFIDENTIAL,
@@ -37,7 +38,8 @@ from handoff.services.post.outbox import button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answers as given
 from handoff.services.talk import ownership
-from handoff.store.schema import answers, case_items, cases, conversations, messages
+from handoff.store.crypto import unseal_json
+from handoff.store.schema import answers, case_items, cases, citizens, conversations, messages
 
 ACKNOWLEDGE_EVERY = timedelta(minutes=15)
 COMPLAINTS = {"complaint", "disputed_decision", "disputed_answer"}
@@ -66,37 +68,41 @@ async def take_in(
         return await load(connection, message.fate_case_id)
     if answer_id is not None:
         answer_id, topic = await _disputed(connection, conversation.id, answer_id, topic)
-    classification = classification or {}
-    alarm = said(classification)
-    if alarm in EMERGENCIES:
-        reason, taker = "emergency", taker or danger.taker(runtime)
-        await danger.tell_numbers(runtime, connection, conversation, message_id, alarm)
     if explanation is not None:
         await given.store(runtime, connection, conversation, explanation)
     if (further := await onward(runtime, connection, conversation, message_id)) is not None:
-        facts = await take_in(runtime, connection, *further, reason=reason, classification=classification)
+        facts = await take_in(runtime, connection, *further, reason=reason)
         await _to_person(connection, message_id, "case", runtime.clock(), facts.id)
         await store(runtime, connection, conversation, [card(runtime, facts, "case.forwarded", message_id)])
         return facts
-    facts = await _wherever(runtime, connection, conversation, message_id, reason, topic, answer_id, classification,
-                            taker)
-    if alarm in EMERGENCIES:
-        await danger.mark(runtime, connection, conversation, facts, message_id, alarm)
+    kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
+    await _learn_language(runtime, connection, conversation, message_id)
+    if conversation.open_case_id is not None:
+        facts = await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)
+    elif conversation.last_case_id is not None:
+        facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id, kept)
+    else:
+        facts = await _open(runtime, connection, conversation, message_id, reason, topic, answer_id,
+                            classification or {}, taker, kept)
     await notify(connection, conversation.id, message.seq)
     return facts
 
 
-async def _wherever(
-    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
-    topic: str | None, answer_id: UUID | None, classification: dict[str, Any], taker: office.Taker | None,
-) -> Facts:
-    kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
-    if conversation.open_case_id is not None:
-        return await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)
-    if conversation.last_case_id is not None:
-        return await reopen(runtime, connection, conversation, message_id, reason, answer_id, kept)
-    return await _open(runtime, connection, conversation, message_id, reason, topic, answer_id, classification, taker,
-                       kept)
+async def _learn_language(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID
+) -> None:
+    """What the citizen writes in decides with who answers them (`services.people.office`)."""
+    row = (await connection.execute(
+        select(messages.c.id, messages.c.kind, messages.c.body_enc).where(messages.c.id == message_id)
+    )).one()
+    if row.kind != "text":
+        return
+    said = unseal_json(await runtime.keyring.open(connection, conversation.data_key_id), row.id, row.body_enc)
+    language = language_of(str(said.get("text") or ""))
+    if language != INDONESIAN:
+        await connection.execute(
+            update(citizens).where(citizens.c.id == conversation.citizen_id).values(language=language)
+        )
 
 
 async def _disputed(
@@ -116,7 +122,7 @@ async def _open(
 ) -> Facts:
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
-    taker = taker or office.Taker(entry.unit if entry else None, taken_by(classification.get("intent")))
+    taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
     taker = replace(taker, barred=taker.barred | kept.keys(), office_id=conversation.office_id)
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)

@@ -17,10 +17,11 @@ from handoff.domain import assignment
 from handoff.domain.calendar import CalendarError, WorkingCalendar
 from handoff.domain.case import CARRYING, Reason, Role
 from handoff.domain.holidays import indonesian_holidays
+from handoff.domain.language import INDONESIAN
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.schema import cases, closures, conversations, officers, offices, shifts, units
+from handoff.store.schema import cases, citizens, closures, conversations, officers, offices, shifts, units
 from handoff.store.schema_clocks import leaves
 from handoff.store.schema_moves import confidential_reports
 
@@ -117,7 +118,8 @@ async def choose(connection: AsyncConnection, taker: Taker, citizen_id: UUID, at
                     found[one.officer_id] = (one, unit, calendar)
         if found:
             near = [one for one, unit, _ in found.values() if unit.office_id == office_id]
-            best = assignment.choose(near or [one for one, _, _ in found.values()])
+            best = assignment.choose(near or [one for one, _, _ in found.values()],
+                                     await _language(connection, citizen_id))
             if (chosen := await _chosen(connection, *found[best.officer_id], at)) is not None:
                 return chosen
             return await choose(connection, taker, citizen_id, at)
@@ -148,7 +150,8 @@ async def choose_officer(
     found = await _candidates(connection, unit, citizen_id, calendar, at)
     candidates = [one for one in found if UUID(one.officer_id) not in barred]
     if candidates:
-        chosen = await _chosen(connection, assignment.choose(candidates), unit, calendar, at)
+        best = assignment.choose(candidates, await _language(connection, citizen_id))
+        chosen = await _chosen(connection, best, unit, calendar, at)
         return chosen or await choose_officer(connection, unit, citizen_id, at, barred)
     for office_id in (unit.office_id, None):
         other = await unit_for(connection, None, office_id)
@@ -158,6 +161,12 @@ async def choose_officer(
         taker = Taker(role=Role.officer, barred=frozenset(barred), office_id=unit.office_id)
         return await choose(connection, taker, citizen_id, at)
     raise assignment.NobodyToAssign
+
+
+async def _language(connection: AsyncConnection, citizen_id: UUID) -> str:
+    """What the citizen writes in, as far as it has shown."""
+    found = (await connection.execute(select(citizens.c.language).where(citizens.c.id == citizen_id))).scalar()
+    return found or INDONESIAN
 
 
 async def _chosen(
@@ -241,6 +250,8 @@ async def carriers(connection: AsyncConnection, unit_id: UUID) -> int:
 def _candidate(
     person: Row[Any], next_duty: datetime | None, calendar: WorkingCalendar, at: datetime
 ) -> assignment.Candidate:
+    if next_duty is not None and person.last_day is not None and next_duty.date() > person.last_day:
+        next_duty = None  # they will have gone by then
     return assignment.Candidate(
         officer_id=str(person.id), on_duty=next_duty is not None and next_duty <= at, next_duty=next_duty,
         open_cases=person.load,

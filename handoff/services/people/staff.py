@@ -11,6 +11,7 @@ import itertools
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Role
+from handoff.domain.language import INDONESIAN
 from handoff.services.errors import Conflict, Forbidden, NotFound, TooMany, Unauthorized, Unprocessable
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -61,9 +63,10 @@ class Session:
 
 async def add_officer(
     runtime: Runtime, *, name: str, title: str, unit: str, role: Role, email: str | None = None,
-    login: str | None = None,
+    login: str | None = None, languages: Sequence[str] = (INDONESIAN,),
 ) -> Joined:
-    """A new officer with a one-time password. `unit` is a slug or a name; the login comes from the name unless given.
+    """A new officer with a one-time password. `unit` is a slug or a name; the login comes from the name unless given;
+    `languages` are ISO 639-1 codes.
 
     Raises `NotFound` for an unknown unit, `Unprocessable` for an empty name or title or an unusable login,
     `Conflict("login_taken")`.
@@ -80,6 +83,9 @@ async def add_officer(
         officer_id, login = await enlist(
             connection, unit_id=unit_id, name=name, title=title, role=role, email=email, login=login,
             password_hash=password_hash, at=runtime.clock(),
+        )
+        await connection.execute(
+            update(officers).where(officers.c.id == officer_id).values(languages=list(dict.fromkeys(languages)))
         )
     return Joined(officer_id, login, password)
 

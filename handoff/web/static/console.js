@@ -308,5 +308,20 @@
     keep("notis", notice.checked);
     byId("notis-ditolak").hidden = allowed;
   });
+
+  // --- the picker shows a day in the browser's order; in words nobody takes 03/04 for the other one
+
+  const inWords = new Intl.DateTimeFormat("id-ID", {
+    weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: "UTC",
+  });
+  function sayDay(field) {
+    const words = document.querySelector(`[data-day-of="${field.id}"]`);
+    if (words) words.textContent = field.valueAsDate ? inWords.format(field.valueAsDate) : "";
+  }
+  document.addEventListener("input", ({ target }) => {
+    if (target.type === "date") sayDay(target);
+  });
+  document.querySelectorAll("input[type=date]").forEach(sayDay);
+
   document.querySelectorAll("[data-needs-script]").forEach((one) => { one.hidden = false; });
 })();
