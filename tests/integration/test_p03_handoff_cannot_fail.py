@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import timedelta
 
@@ -127,6 +128,20 @@ async def test_p03_when_the_bot_is_back_it_answers_inside_the_case_once(runtime,
     assert (await citizen.case()).status == "assigned"  # the officer stays on it
     await citizen.taps("Sudah terjawab")
     assert (await citizen.case()).closed_reason == "withdrawn"
+
+
+async def test_p03_two_workers_that_answer_late_at_once_answer_once(runtime, clock):
+    """A worker was killed, its job is started again, and the next one comes by itself."""
+    citizens = [await Citizen.arrives(runtime) for _ in range(4)]
+    for citizen in citizens:
+        await citizen.writes("ktp sy ilang")
+    clock.forward(timedelta(minutes=2))
+    await sweep.once(runtime)
+    async with answering(200, json.dumps(GOOD).encode()) as url:
+        back = with_bot(runtime, url)
+        assert sum(await asyncio.gather(*(late.answer_late(back) for _ in range(3)))) == len(citizens)
+    for citizen in citizens:
+        assert [m["author"] for m in await citizen.sees() if m["answer"]] == ["bot"]
 
 
 async def test_p03_a_further_dispute_joins_the_open_case(runtime):

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Exists, Row, select
 
 from handoff.bot import BotAway, BotFailed, BotReply
 from handoff.domain.case import Actor
@@ -17,6 +18,7 @@ from handoff.services.talk import answers, ownership
 from handoff.services.talk.answering import needs_person
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
+from handoff.store.schema import answers as answer_table
 from handoff.store.schema import case_items, messages
 from handoff.store.schema import cases as case_table
 from handoff.store.schema_record import case_events
@@ -40,7 +42,7 @@ async def answer_late(runtime: Runtime) -> int:
             .join(case_items, case_items.c.case_id == case_table.c.id)
             .join(messages, messages.c.id == case_items.c.message_id)
             .where(case_table.c.reason == "bot_failure", case_table.c.status == "assigned",
-                   case_items.c.reason == "bot_failure", messages.c.kind == "text", ~tried)
+                   case_items.c.reason == "bot_failure", messages.c.kind == "text", ~tried, ~_has_answer(messages.c.id))
             .order_by(case_table.c.opened_at).limit(BATCH)
         )).all()
     answered = 0
@@ -69,6 +71,8 @@ async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
         facts = await cases.load(connection, row.case_id)
         if facts.row.status != "assigned":
             return False  # an officer has begun: the bot is silent (P4)
+        if (await connection.execute(select(_has_answer(row.id)))).scalar_one():
+            return False  # a job that was thought dead was at it too
         entry = runtime.catalogue.topics.get(topic or "")
         prepared = None
         if entry is not None and reply is not None and not needs_person(runtime, entry, text):
@@ -83,6 +87,10 @@ async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
                            Actor("bot"), message_id=row.id, topic=topic)
     await sending.dispatch(runtime, row.conversation_id)
     return prepared is not None
+
+
+def _has_answer(question_id: ColumnElement[UUID] | UUID) -> Exists:
+    return select(answer_table.c.id).where(answer_table.c.question_id == question_id).exists()
 
 
 def _topic(reply: BotReply) -> str | None:
