@@ -20,6 +20,8 @@ REASONS = {
     "sanggah_keputusan": "disputed_decision",
     "pengaduan": "complaint",
     "pengaduan_pungli": "complaint",
+    "darurat": "low_confidence",  # the gateway makes it an emergency, also where the bot is not sure of it
+    "data_disalahgunakan": "asked_for_officer",
 }
 INDIVIDUAL_MATTER = "individual_matter"
 # Intents that are about what was being talked of: the topic before them says which unit should have the case.

@@ -25,7 +25,7 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import intent_model
+from bot import intent_model, ngrams
 from bot.config import refuse_unknown_keys
 from bot.intent_model import IntentModel, TooFewExamples
 
@@ -33,7 +33,6 @@ from bot.intent_model import IntentModel, TooFewExamples
 HELD_OUT = "held_out_intent"
 # Set on each message: how likely it is that one of the two foremost intents is right.
 EITHER = "either_confidence"
-RANKING_LENGTH = 10
 MODEL_FILE = "model.skops"
 HELD_OUT_FILE = "held_out.json"
 
@@ -84,7 +83,8 @@ class NeighbourIntentClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Changes with the model's code, which Rasa would not see: it looks at this class alone."""
-        return hashlib.sha256(Path(intent_model.__file__).read_bytes()).hexdigest()
+        code = (Path(module.__file__).read_bytes() for module in (intent_model, ngrams))
+        return hashlib.sha256(b"".join(code)).hexdigest()
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn from the examples. Raises `RasaException` when there are too few."""
@@ -129,7 +129,7 @@ class NeighbourIntentClassifier(GraphComponent, IntentClassifier):
             raise RasaException("The intent classifier has not been trained.")
         for message in messages:
             reading = self._model.read(_lemmas(message))
-            ranking = [_score(name, confidence) for name, confidence in reading.ranking[:RANKING_LENGTH]]
+            ranking = [_score(name, confidence) for name, confidence in reading.ranking]
             message.set(INTENT, _top(reading), add_to_output=True)
             message.set(EITHER, reading.either, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)

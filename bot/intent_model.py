@@ -13,18 +13,20 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import skops.io
-from scipy.sparse import csr_matrix
-from scipy.special import expit, softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
+from scipy.sparse import csc_matrix
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
-from sklearn.pipeline import FeatureUnion
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
+
+from bot.ngrams import Ngrams
 
 FOLDS = 5
 SEED = 20
@@ -35,8 +37,11 @@ MANY_ENOUGH = 4  # intents from which some can be hidden from the others
 FAR_AWAY = -9.0
 # Turns distances from a separating plane into shares of an intent ranking.
 SHARPNESS = 6.0
+RANKING_LENGTH = 10
+# All of liblinear's fits in a process draw from one source of chance: side by side, none would come out the same twice.
+ONE_AT_A_TIME = Lock()
 # The one type in a stored model that skops does not know as harmless by itself.
-TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
+TRUSTED_TYPES = ["scipy.sparse._csc.csc_matrix"]
 
 
 class TooFewExamples(ValueError):
@@ -62,27 +67,22 @@ class Evidence:
         self.nearest[np.ix_(rows, columns)] = found.nearest
         self.lengths[rows] = found.lengths
 
-    def signals(self) -> np.ndarray:
-        """What tells a right top intent from a wrong one: eight numbers a text."""
-        rows, top = np.arange(len(self.linear)), self.linear.argmax(axis=1)
-        best, second = (-np.partition(-self.linear, 1, axis=1)[:, :2]).T
-        others = self.nearest.copy()
-        others[rows, top] = -1.0
-        nearest = self.nearest[rows, top]
-        return _by_length(best, best - second, nearest, nearest - others.max(axis=1), np.log1p(self.lengths))
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Each text's intents by number, the foremost first."""
+        return np.argsort(-self.linear, axis=1, kind="stable")
 
-
-    def pair_signals(self) -> np.ndarray:
-        """What tells whether one of the two foremost intents is right, as many numbers as `signals`."""
-        rows = np.arange(len(self.linear))
-        order = np.argsort(-self.linear, axis=1, kind="stable")
-        first, second, third = order[:, 0], order[:, 1], order[:, min(2, order.shape[1] - 1)]
+    def signals(self, foremost: int = 1) -> np.ndarray:
+        """What tells whether the text's intent is among the first one or two (`foremost`): eight numbers a text."""
+        rows, last = np.arange(len(self.linear)), self.order.shape[1] - 1
+        chosen = rows[:, np.newaxis], self.order[:, :foremost]
         others = self.nearest.copy()
-        others[rows, first] = others[rows, second] = -1.0
-        nearest = np.maximum(self.nearest[rows, first], self.nearest[rows, second])
+        others[chosen] = -1.0
+        nearest = self.nearest[chosen].max(axis=1)
+        weakest, following = self.linear[rows, self.order[:, [foremost - 1, min(foremost, last)]].T]
         return _by_length(
-            self.linear[rows, first], self.linear[rows, second] - self.linear[rows, third], nearest,
-            nearest - others.max(axis=1), np.log1p(self.lengths),
+            self.linear[rows, self.order[:, 0]], weakest - following, nearest, nearest - others.max(axis=1),
+            np.log1p(self.lengths),
         )
 
 
@@ -133,12 +133,12 @@ class LinearNeighbours:
     """Learns from labelled texts; gives the evidence for each intent in others."""
 
     def __init__(
-        self, intents: list[str], features: FeatureUnion, planes: np.ndarray, examples: csr_matrix, starts: np.ndarray
+        self, intents: list[str], ngrams: Ngrams, planes: np.ndarray, examples: csc_matrix, starts: np.ndarray
     ) -> None:
         self.intents = intents
-        self.features = features
-        self.planes = planes  # a row a feature and one for the bias, a column an intent
-        self.examples = examples  # a row a feature, a column a training example of length one, sorted by intent
+        self.ngrams = ngrams
+        self.planes = planes  # a row an n-gram and one for the bias, a column an intent
+        self.examples = examples  # a row a training example of length one, a column an n-gram; sorted by intent
         self.starts = starts  # where each intent's examples begin
 
     @classmethod
@@ -147,34 +147,34 @@ class LinearNeighbours:
         order = np.argsort(np.asarray(labels), kind="stable")
         texts, sorted_labels = [texts[i] for i in order], np.asarray(labels)[order]
         intents, starts = np.unique(sorted_labels, return_index=True)
-        features = FeatureUnion(
-            [("words", _tfidf("word", (1, 2))), ("characters", _tfidf("char_wb", (2, 4)))],
-            transformer_weights={"words": 1.0, "characters": 1.5},
-        )
-        found = features.fit_transform(texts)
-        machine = LinearSVC(C=0.3, random_state=SEED).fit(found, sorted_labels)
+        ngrams, found = Ngrams.fit(texts)
+        with ONE_AT_A_TIME:
+            machine = LinearSVC(C=0.3, random_state=SEED).fit(found, sorted_labels)
         planes, bias = machine.coef_, machine.intercept_
         if len(intents) == 2:  # one plane parts two intents
             planes, bias = np.vstack([-planes, planes]), np.concatenate([-bias, bias])
-        # Single precision throughout: half the size, and no copy of all planes for each text.
+        # Single precision: half the size.
         planes = np.vstack([planes.T, bias]).astype(np.float32)
-        return cls(intents.tolist(), features, planes, normalize(found).T.tocsr(), starts)
+        return cls(intents.tolist(), ngrams, planes, normalize(found).tocsc(), starts)
 
     def evidence(self, texts: Sequence[str]) -> Evidence:
         """What speaks for each of `self.intents`; a text without a known n-gram has `nearest` 0 throughout."""
-        found = self.features.transform(texts)
-        similar = (normalize(found) @ self.examples).toarray()
-        return Evidence(
-            linear=found @ self.planes[:-1] + self.planes[-1],
-            nearest=np.maximum.reduceat(similar, self.starts, axis=1),
-            lengths=np.array([len(text.split()) for text in texts]),
-        )
+        linear, nearest = zip(*map(self._read, texts), strict=True)
+        return Evidence(np.stack(linear), np.stack(nearest), np.array([len(text.split()) for text in texts]))
+
+    def _read(self, text: str) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and nearest examples, from nothing but the n-grams that the text has."""
+        found, weights = self.ngrams.weigh(text)
+        # Not @, which shares these few thousand products between threads and, on a busy machine, waits for them.
+        linear = np.einsum("i,ij->j", weights, self.planes[found], dtype=float) + self.planes[-1]
+        similar = self.examples[:, found] @ weights / max(np.linalg.norm(weights), 1.0)
+        return linear, np.maximum.reduceat(similar, self.starts)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Intents, the most likely first, each with its confidence; empty when the text resembles nothing known. `either`
-    is the probability that one of the first two is right."""
+    """The most likely intents, at most ten, each with its confidence; none when the text resembles nothing known.
+    `either` is the probability that one of the first two is right."""
 
     ranking: tuple[tuple[str, float], ...]
     either: float = 0.0
@@ -198,12 +198,12 @@ class IntentModel:
         truth = np.asarray(labels)
         known, unknown = _held_out_evidence(texts, truth), _strangers(texts, truth)
         neighbours = LinearNeighbours.fit(texts, labels)
-        foremost = np.asarray(neighbours.intents)[np.argsort(-known.linear, axis=1, kind="stable")[:, :2]]
+        foremost = np.asarray(neighbours.intents)[known.order[:, :2]]
         right = foremost == truth[:, np.newaxis]
         model = cls(
             neighbours,
             Confidence.fit(known.signals(), right[:, 0], unknown.signals()),
-            Confidence.fit(known.pair_signals(), right.any(axis=1), unknown.pair_signals()),
+            Confidence.fit(known.signals(2), right.any(axis=1), unknown.signals(2)),
         )
         return model, model._readings(known)
 
@@ -213,32 +213,32 @@ class IntentModel:
 
     def save(self, path: Path) -> None:
         """Write the model; what is written holds data only, no code."""
-        stored = {"neighbours": vars(self.neighbours), "confidence": vars(self.confidence), "either": vars(self.either)}
+        ngrams = {"terms": self.neighbours.ngrams.terms, "rarity": self.neighbours.ngrams.rarity}
+        neighbours = {**vars(self.neighbours), "ngrams": ngrams}
+        stored = {"neighbours": neighbours, "confidence": vars(self.confidence), "either": vars(self.either)}
         skops.io.dump(stored, path)
 
     @classmethod
     def load(cls, path: Path) -> IntentModel:
         """Read what `save` wrote. Raises `TypeError` when the file holds anything else."""
         stored = skops.io.load(path, trusted=TRUSTED_TYPES)
+        neighbours = stored["neighbours"]
+        neighbours["ngrams"] = Ngrams(**neighbours["ngrams"])
         return cls(
-            LinearNeighbours(**stored["neighbours"]), Confidence(**stored["confidence"]), Confidence(**stored["either"])
+            LinearNeighbours(**neighbours), Confidence(**stored["confidence"]), Confidence(**stored["either"])
         )
 
     def _readings(self, evidence: Evidence) -> list[Reading]:
-        shares = softmax(SHARPNESS * evidence.linear, axis=1)
-        readings = []
-        certainties = zip(
-            self.confidence(evidence.signals()).tolist(), self.either(evidence.pair_signals()).tolist(), strict=True
-        )
-        for row, (certain, either) in enumerate(certainties):
-            if not evidence.nearest[row].any():
-                readings.append(Reading(()))
-                continue
-            order = np.argsort(-evidence.linear[row], kind="stable")
-            relative = shares[row, order] / shares[row, order[0]]
-            names = [self.neighbours.intents[i] for i in order]
-            readings.append(Reading(tuple(zip(names, (certain * relative).tolist(), strict=True)), either))
-        return readings
+        certain, either = self.confidence(evidence.signals()), self.either(evidence.signals(2))
+        foremost = evidence.order[:, :RANKING_LENGTH]
+        distances = np.take_along_axis(evidence.linear, foremost, axis=1)
+        shares = certain[:, np.newaxis] * np.exp(SHARPNESS * (distances - distances[:, :1]))
+        names = np.asarray(self.neighbours.intents, dtype=object)[foremost]
+        found = zip(names.tolist(), shares.tolist(), either.tolist(), evidence.nearest.any(axis=1), strict=True)
+        return [
+            Reading(tuple(zip(intents, confidences, strict=True)), pair) if known else Reading(())
+            for intents, confidences, pair, known in found
+        ]
 
 
 def _held_out_evidence(texts: Sequence[str], labels: np.ndarray) -> Evidence:
@@ -272,17 +272,10 @@ def _evidence_without(
         columns = np.searchsorted(intents, model.intents)
         evidence.put(read, columns, model.evidence([texts[i] for i in read]))
 
-    # liblinear lets go of the interpreter, so threads share the processors; each fills rows of its own.
+    # liblinear lets go of the interpreter, so that one thread reads while another learns; each fills rows of its own.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(learn_and_read, splits))
     return evidence
-
-
-def _tfidf(analyzer: str, lengths: tuple[int, int]) -> TfidfVectorizer:
-    return TfidfVectorizer(
-        analyzer=analyzer, ngram_range=lengths, token_pattern=r"\S+", lowercase=False, sublinear_tf=True,
-        dtype=np.float32,
-    )
 
 
 def _check(texts: Sequence[str], labels: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
 from handoff.channels import returned
-from handoff.channels.whatsapp import media
+from handoff.channels.whatsapp import media, telling
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services.attachments import uploads
@@ -88,6 +88,13 @@ def _channels(app: procrastinate.App, runtime: Runtime) -> None:
         """Fetch the file of a message."""
         if graph is not None:
             await media.fetch(runtime, graph, UUID(message_id))
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="tell_numbers", queue=queue.SENDING, queueing_lock="tell_numbers")
+    async def tell_numbers(timestamp: int) -> None:
+        """Post news to the numbers that citizens gave on the web."""
+        if graph is not None:
+            await telling.post_due(runtime, graph)
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")

@@ -32,10 +32,11 @@ def opening():
     """
     import psutil
 
+    from handoff.processes import free_port
     from tests.support.house import running_house
     from tests.support.people import Citizen
 
-    with running_house() as house:
+    with running_house(WAJAH_RASA_PORT=str(free_port())) as house:
         house.until_open()
         citizen = Citizen.arrives(house.url)
         citizen.says("ktp sy ilang gmn ngurusnya ya")

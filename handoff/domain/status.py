@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from handoff.domain.number import InvalidNumber, parse
 
-_LINK = re.compile(r"/kasus/(\d{4}-\d{4})\?k=([\w-]{8,64})")
-_KEY = re.compile(r"(/kasus/\d{4}-\d{4}\?k=)[\w-]+")
+_LINK = re.compile(r"/kasus/(\d{4}-\d{4})(?:\?k=|\.)([\w-]{8,64})")
+_KEY = re.compile(r"(/kasus/\d{4}-\d{4}(?:\?k=|\.(?=[\w-]{8})))[\w-]+")
 _WHOLE_LINK = re.compile(r"\S*/kasus/\d{4}-\d{4}\S*")
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d|(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2})(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+")

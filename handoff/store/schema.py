@@ -163,11 +163,14 @@ contacts = Table(  # where news of a case should reach the citizen
     Column("citizen_id", ForeignKey("citizens.id"), nullable=False, index=True),
     Column("kind", String(10), nullable=False),
     Column("value_enc", LargeBinary, nullable=False),
-    Column("value_hash", LargeBinary, nullable=False),  # keyed hash, to find and deduplicate without reading
+    # Keyed hash, to find and deduplicate without reading.
+    Column("value_hash", LargeBinary, nullable=False, index=True),
     _at("created_at"),
     _at("refused_at", nullable=True),  # the address took no mail: nothing more is sent there
+    # A number gets news of the conversation that it was given in, and of no other.
+    Column("conversation_id", ForeignKey("conversations.id", use_alter=True), nullable=True),
     _one_of("kind", "email", "whatsapp"),
-    UniqueConstraint("citizen_id", "kind", "value_hash"),
+    UniqueConstraint("citizen_id", "kind", "value_hash", "conversation_id", postgresql_nulls_not_distinct=True),
 )
 
 conversations = Table(

@@ -125,8 +125,13 @@ Index("ix_whatsapp_media_due", whatsapp_media.c.due_at, postgresql_where=whatsap
 whatsapp_invitations = Table(  # templates: the only thing that may be sent to who has not written for 24 hours
     "whatsapp_invitations", metadata, _id(),  # the id is the ticket
     Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
-    Column("outbox_id", ForeignKey("outbox.id"), nullable=False),  # whose text waits
-    Column("template", String(60), nullable=False),
+    Column("outbox_id", ForeignKey("outbox.id"), nullable=True),  # whose text waits
+    # Or news for a number that was given on the web: which kind, of which case.
+    Column("contact_id", ForeignKey("contacts.id"), nullable=True, index=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=True),
+    Column("notice", String(20), nullable=True),
+    _at("hinted_at", nullable=True),  # when who answered there was told how to answer in the case
+    Column("template", String(60), nullable=True),
     Column("covers", Integer, nullable=False, server_default="0"),  # what waited up to this number is announced by it
     Column("state", String(10), nullable=False),
     Column("delivery", String(16), nullable=False, server_default="stored"),
@@ -134,4 +139,16 @@ whatsapp_invitations = Table(  # templates: the only thing that may be sent to w
     Column("code", Integer, nullable=True),
     _at("created_at"), _at("due_at"),  # by the office's clock; by the database's own
     _one_of("state", "sending", "waiting", "accepted", "failed"),
+    CheckConstraint(
+        "(contact_id IS NULL AND outbox_id IS NOT NULL AND template IS NOT NULL)"
+        " OR (contact_id IS NOT NULL AND outbox_id IS NULL AND case_id IS NOT NULL AND notice IS NOT NULL)",
+        name="announces_or_tells"),
+)
+Index("ix_whatsapp_invitations_news_due", whatsapp_invitations.c.due_at,
+      postgresql_where=text("contact_id IS NOT NULL AND state IN ('sending', 'waiting')"))
+
+whatsapp_optouts = Table(  # numbers whose owner wants no news; kept when they are erased, or they would get it again
+    "whatsapp_optouts", metadata,
+    Column("number_hash", LargeBinary, primary_key=True),
+    _at("at"),
 )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 
+from handoff.bot import Bot
+from handoff.domain.alarm import heard, said, taken_by
+from handoff.settings import Settings
 from tests.support.house import House
 from tests.support.people import Citizen, Officers, read_to
 
 pytestmark = pytest.mark.timeout(240)
+ALARM_TEXTS = yaml.safe_load(Path(__file__).with_name("alarm_texts.yml").read_text(encoding="utf-8"))
 
 
 def test_danger_gets_numbers_and_an_urgent_case_at_the_top(citizen: Citizen, officer: Officers) -> None:
@@ -55,6 +62,28 @@ def test_p11_a_bribe_becomes_a_report_behind_a_one_time_link(
 def test_matters_of_personal_data_go_to_the_data_officer(citizen: Citizen, words: str) -> None:
     card = citizen.asks(words)[-1]
     assert card["case"]["officer"]["name"] == "Rizky Pangestu"
+
+
+def test_most_of_what_cannot_wait_is_heard_by_words_or_by_the_bot(house: House) -> None:
+    """Nobody who wrote these had seen the rules or what was taught. Floors, some way under what was measured (ADR
+    0017): they fall when somebody breaks an ear."""
+    share = {kind: asyncio.run(share_heard(house, texts)) for kind, texts in ALARM_TEXTS.items()}
+    print({kind: round(value, 3) for kind, value in share.items()})
+    assert share["emergency"] >= 0.8
+    assert share["bribery"] >= 0.65
+    assert share["misuse"] >= 0.5
+    assert share["harmless"] <= 0.12
+
+
+async def share_heard(house: House, texts: list[str]) -> float:
+    """The share of the texts that are taken for something that cannot wait, of whatever kind."""
+    token = Settings.from_env(house.environment).internal_token
+    bot = Bot(f"http://127.0.0.1:{house.environment['WAJAH_RASA_PORT']}", token, call_seconds=60)
+    readings = [reading for start in range(0, len(texts), 12) for reading in await bot.read(texts[start:start + 12])]
+    await bot.close()
+    taken = [heard(text) or said(reading.classification()) or taken_by(reading.intent.name)
+             for text, reading in zip(texts, readings, strict=True)]
+    return sum(one is not None for one in taken) / len(texts)
 
 
 def test_a_status_that_cannot_be_seen_is_said_to_be_so_and_our_own_is_shown(citizen: Citizen) -> None:

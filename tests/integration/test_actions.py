@@ -47,6 +47,8 @@ def tracker(*events: dict[str, Any]) -> dict[str, Any]:
         ("luar_cakupan", "low_confidence", None, None),
         ("minta_petugas", "asked_for_officer", "kia", None),
         ("hapus_data", "asked_for_officer", None, None),
+        ("darurat", "low_confidence", None, None),
+        ("data_disalahgunakan", "asked_for_officer", None, None),
         ("bantah_jawaban", "disputed_answer", "kia", ANSWER),
         ("sanggah_keputusan", "disputed_decision", "kia", None),
         ("pengaduan", "complaint", "kia", None),

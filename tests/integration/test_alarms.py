@@ -13,7 +13,7 @@ from handoff.services.case import verbs
 from handoff.services.case.case_steps import doings
 from handoff.services.case.cases import load
 from handoff.services.deadlines import sweep
-from handoff.services.talk import turn
+from handoff.services.talk import answering, turn
 from handoff.services.views import lists
 from handoff.store import db
 from handoff.store.schema import officers, units
@@ -129,6 +129,37 @@ async def test_misused_data_goes_to_the_data_officer(runtime, text):
     case, officer = await citizen.case(), await citizen.officer()
     assert (officer.role, case.reason, case.unit_id) == ("data_officer", "individual_matter", officer.unit_id)
     assert officer.title in card["text"]
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+async def test_danger_that_only_the_bot_hears_is_an_emergency_too(runtime, unsure):
+    citizen = await Citizen.arrives(runtime)
+    numbers, card = await citizen.asks("titip anak anak ya, saya pamit", reply(intent="darurat", abstained=unsure))
+    assert "Polisi: 110" in numbers["text"]
+    case = await citizen.case()
+    assert (case.reason, case.urgent, await unit_of(runtime, case.officer_id)) == ("emergency", True, "sosial")
+    assert case.number in card["text"]
+    assert await events_of(runtime, case.id) == ["opened", "marked_urgent"]
+
+
+async def test_an_action_that_opens_the_case_for_danger_opens_an_emergency_once(runtime):
+    citizen = await Citizen.arrives(runtime)
+    receipt = await citizen.writes("titip anak anak ya, saya pamit")
+    classification = reply(intent="darurat", confidence=0.2, abstained=True).classification()
+    for _ in range(2):
+        await answering.open_for_bot(
+            runtime, citizen.id, receipt.message_id, reason="low_confidence", topic=None, answer_id=None,
+            classification=classification,
+        )
+    case = await citizen.case()
+    assert (case.reason, case.urgent) == ("emergency", True)
+    assert [m["author"] for m in await citizen.sees(after=receipt.seq)] == ["system", "system"]
+
+
+async def test_misused_data_that_only_the_bot_hears_goes_to_the_data_officer(runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("kok saya jadi direktur PT", reply(intent="data_disalahgunakan", abstained=True))
+    assert (await citizen.officer()).role == "data_officer"
 
 
 async def test_a_wish_to_be_forgotten_goes_to_the_data_officer(runtime):

@@ -10,8 +10,8 @@ from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.classifier import EITHER, HELD_OUT, RANKING_LENGTH, NeighbourIntentClassifier
-from bot.intent_model import Confidence, Evidence, IntentModel, TooFewExamples
+from bot.classifier import EITHER, HELD_OUT, NeighbourIntentClassifier
+from bot.intent_model import RANKING_LENGTH, Confidence, Evidence, IntentModel, TooFewExamples
 from bot.tokenizer import IndonesianTokenizer
 
 RESOURCE = Resource("classifier")

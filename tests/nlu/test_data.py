@@ -35,7 +35,9 @@ SERVICES = _names("""
     npwp efin pbb pajak_kendaraan
     jam_layanan lokasi_kantor kontak tanya_biaya tanya_waktu tanya_syarat cek_status layanan_online
 """)
-HAND_OVER = _names("minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data")
+HAND_OVER = _names("""
+    minta_petugas bantah_jawaban sanggah_keputusan pengaduan pengaduan_pungli hapus_data darurat data_disalahgunakan
+""")
 TALK = _names("""
     sapa terima_kasih pamit setuju tolak bot_siapa bantuan basa_basi tanya_bot_lagi sudah_selesai belum_selesai
 """)

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.domain.alarm import EMERGENCIES, Alarm, heard, normalised
+from handoff.domain.alarm import BRIBE, DANGER, EMERGENCIES, NEAR, SPECIALISTS, Alarm, heard, normalised, said
 from handoff.domain.spelling import near
 
 EXAMPLES = yaml.safe_load(Path(__file__).with_name("alarm_examples.yml").read_text(encoding="utf-8"))
@@ -60,9 +60,37 @@ def test_what_the_bot_was_taught_for_services_raises_no_emergency() -> None:
     for file in TAUGHT.glob("*.yml"):
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
             for line in str(entry["examples"]).splitlines():
-                if heard(line.removeprefix("- ")) in EMERGENCIES:
+                if entry.get("intent") != DANGER and heard(line.removeprefix("- ")) in EMERGENCIES:
                     rung[line] = entry.get("intent")
     assert set(rung) <= RIGHTLY
+
+
+def read(**confidence: float) -> dict:
+    """How the bot read a message: the intents in this order."""
+    ranking = [{"name": name, "confidence": one} for name, one in confidence.items()]
+    return {"intent": next(iter(confidence), None), "ranking": ranking}
+
+
+@pytest.mark.parametrize(("classification", "alarm"), [
+    ({}, None),
+    ({"alarm": "suicide"}, Alarm.suicide),
+    (read(ktp_hilang=0.9, ktp_rusak=0.1), None),
+    (read(darurat=0.1, pengaduan=0.09), Alarm.danger),  # unsure is enough
+    (read(pengaduan=0.4, darurat=0.4 * NEAR), Alarm.danger),
+    (read(pengaduan=0.4, darurat=0.39 * NEAR), None),
+    (read(pengaduan_pungli=0.2, darurat=0.01), Alarm.bribery),
+    (read(pengaduan=0.2, pengaduan_pungli=0.19), None),
+    (read(data_disalahgunakan=0.9), None),  # its officer is found by the intent (`taken_by`)
+    ({"intent": None, "ranking": []}, None),
+])
+def test_the_bots_reading_is_the_second_ear(classification: dict, alarm: Alarm | None) -> None:
+    assert said(classification) is alarm
+
+
+def test_the_second_ear_knows_the_bots_intents() -> None:
+    taught = {entry["intent"] for file in TAUGHT.glob("*.yml")
+              for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]}
+    assert {DANGER, BRIBE, *SPECIALISTS} - {Alarm.data_misuse.value} <= taught
 
 
 @given(st.text(max_size=300))

@@ -21,10 +21,11 @@ from handoff.channels.whatsapp import outcome, pacing
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.templates import catalogue, filled
+from handoff.domain import refusals
 from handoff.domain.delivering import furthest
 from handoff.domain.notice import Notice
 from handoff.services.case.cases import key_of
-from handoff.services.post import delivery
+from handoff.services.post import bounces, delivery
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -35,8 +36,8 @@ from handoff.texts import long_time
 
 log = logging.getLogger(__name__)
 
-# What waits in a conversation and belongs to a case, in order. What is no longer true is not announced: a reminder of a
-# proposal that was answered on the case's page meanwhile.
+# What waits in a conversation and belongs to a case, in order; nothing for who wants no news. What is no longer true is
+# not announced: a reminder of a proposal that was answered on the case's page meanwhile.
 _WAITING = text("""
 SELECT o.id AS outbox_id, coalesce(o.notice, 'news') AS notice, m.seq, f.name AS officer, f.title, k.id AS case_id,
     k.number, k.key_version, k.proposed_at, u.zone, w.mark_3 AS closes_at, q.mark_3 AS asked_until,
@@ -48,9 +49,11 @@ FROM outbox o JOIN messages m ON m.id = o.message_id JOIN cases k ON k.id = m.ca
 JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) JOIN units u ON u.id = k.unit_id
 LEFT JOIN clocks w ON w.case_id = k.id AND w.kind = 'closing' AND w.ended_at IS NULL
 LEFT JOIN clocks q ON q.case_id = k.id AND q.kind = 'question' AND q.ended_at IS NULL
-WHERE o.conversation_id = :conversation AND o.state = 'handed' ORDER BY m.seq
+WHERE o.conversation_id = :conversation AND o.state = 'handed' AND NOT EXISTS (
+    SELECT FROM whatsapp_optouts s JOIN whatsapp_addresses a ON s.number_hash IN (a.wa_hash, a.user_hash)
+    WHERE a.conversation_id = :conversation AND a.current
+) ORDER BY m.seq
 """)
-_TEMPLATE_PROBLEMS = range(132000, 133000)  # codes: not approved, paused, not as submitted
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ async def claim(
     """The next template to post, claimed; the caller holds the conversation's lock."""
     sent = (await connection.execute(
         select(invitations, (invitations.c.due_at <= func.clock_timestamp()).label("due")).where(
-            invitations.c.conversation_id == conversation_id,
+            invitations.c.conversation_id == conversation_id, invitations.c.contact_id.is_(None),
             *([invitations.c.created_at > heard_at] if heard_at is not None else []),
         ).order_by(invitations.c.created_at)
     )).all()
@@ -95,7 +98,8 @@ def _template_for(row: Row[Any], sent: Sequence[Row[Any]]) -> str | None:
     states = {one.template: one for one in sent}
     if own not in states:
         return own
-    if states[own].state == "failed" and states[own].code in _TEMPLATE_PROBLEMS and plain not in states:
+    not_approved = states[own].code is not None and outcome.verdict(400, states[own].code) is Verdict.template
+    if states[own].state == "failed" and not_approved and plain not in states:
         return plain
     return None
 
@@ -153,29 +157,47 @@ async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str
 
 async def _record(runtime: Runtime, it: Invitation, state: str, code: int | None = None) -> None:
     async with db.transaction(runtime.pool) as connection:
-        await connection.execute(
+        await _lock(connection, it.ticket)
+        row = (await connection.execute(
             update(invitations).where(invitations.c.id == it.ticket, invitations.c.state == "sending")
             .values(state=state, code=code, due_at=func.clock_timestamp() + outcome.pause(it.tries))
-        )
+            .returning(invitations)
+        )).one_or_none()
+        if row is not None and state == "failed":
+            await _failed(runtime, connection, row, code)
+
+
+async def _lock(connection: AsyncConnection, ticket: UUID) -> Row[Any] | None:
+    """The template's row; its conversation is locked, as `claim` does, before any row of it."""
+    known = (await connection.execute(
+        select(invitations.c.conversation_id).where(invitations.c.id == ticket)
+    )).scalar_one_or_none()
+    if known is None:
+        return None
+    await ownership.lock(connection, known)
+    return (await connection.execute(select(invitations).where(invitations.c.id == ticket))).one()
+
+
+async def _failed(runtime: Runtime, connection: AsyncConnection, row: Row[Any], code: int | None) -> None:
+    """News for a number that was given on the web did not arrive: its officer is told, who knows other ways."""
+    if row.contact_id is not None:
+        unreachable = refusals.why(code) is refusals.Why.unreachable
+        await bounces.unreached(runtime, connection, row.case_id, row.contact_id, permanent=unreachable, way="number")
 
 
 async def reported(
     runtime: Runtime, connection: AsyncConnection, ticket: UUID, report: str, code: int | None
 ) -> None:
     """A status of a template has come, or its answer."""
-    known = (await connection.execute(
-        select(invitations.c.conversation_id).where(invitations.c.id == ticket)
-    )).scalar_one_or_none()
-    if known is None:
-        return
-    await ownership.lock(connection, known)  # as `claim` does, before any row of the conversation
-    row = (await connection.execute(select(invitations).where(invitations.c.id == ticket))).one()
-    if (stands := furthest(row.delivery, report)) == row.delivery:
+    row = await _lock(connection, ticket)
+    if row is None or (stands := furthest(row.delivery, report)) == row.delivery:
         return
     await connection.execute(
         update(invitations).where(invitations.c.id == ticket)
         .values(delivery=stands, state="failed" if stands == "failed" else "accepted", code=code)
     )
+    if stands == "failed":
+        await _failed(runtime, connection, row, code)
     template = catalogue().templates.get(row.template)
     if stands in ("delivered", "read") and template is not None and template.whole:
         await _came_whole(runtime, connection, row.outbox_id, stands)

@@ -44,7 +44,7 @@ async def post_due(runtime: Runtime, graph: Graph, conversation_id: UUID) -> flo
         if isinstance(step, Late):
             await outbox_service.withhold(runtime, conversation_id, step.message_id)
         elif isinstance(step, Invited):
-            await _invite(runtime, graph, step)
+            await invite(runtime, graph, step)
         else:
             await _post(runtime, graph, step)
 
@@ -92,7 +92,8 @@ async def _post(runtime: Runtime, graph: Graph, claimed: Claimed) -> None:
         await settling.accepted(runtime, claimed.ticket, claimed.number_id, wamid)
 
 
-async def _invite(runtime: Runtime, graph: Graph, invited: Invited) -> None:
+async def invite(runtime: Runtime, graph: Graph, invited: Invited) -> None:
+    """Post a template that was claimed."""
     await pacing.wait_for_turn(runtime, invited.number_id)
     refusal = await inviting.post(runtime, graph, invited.number_id, invited.to, invited.invitation)
     if refusal is None:

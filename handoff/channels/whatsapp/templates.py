@@ -80,6 +80,8 @@ class Catalogue(_Part):
     def _one_for_each(self) -> Catalogue:
         known = Counter(template.notice for template in self.templates.values() if template.notice)
         wrong = [f"{notice.value} has {known[notice]} templates, not one" for notice in Notice if known[notice] != 1]
+        if (others := len(self.templates) - known.total()) != 1:
+            wrong.append(f"numbers that citizens gave have {others} templates, not one")
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -87,6 +89,11 @@ class Catalogue(_Part):
     def named_for(self, notice: Notice) -> str:
         """The name of the template for this kind of news."""
         return next(name for name, one in self.templates.items() if one.notice is notice)
+
+    @property
+    def for_numbers(self) -> str:
+        """The name of the template for numbers that citizens gave on the web."""
+        return next(name for name, one in self.templates.items() if one.notice is None)
 
 
 def _parameter_faults(template: Template) -> list[str]:

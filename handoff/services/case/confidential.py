@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain.alarm import BRIBE
 from handoff.domain.assignment import Place, kept_from
 from handoff.domain.case import Role
 from handoff.domain.naming import Person, named
@@ -29,7 +30,7 @@ from handoff.store.crypto import seal_json, unseal_json
 from handoff.store.schema import citizens, conversations, messages, officers
 from handoff.store.schema_moves import confidential_reports
 
-INTENT = "pengaduan_pungli"
+INTENT = BRIBE
 
 
 async def take_down(

@@ -109,9 +109,9 @@ async def _bring_contacts(runtime: Runtime, connection: AsyncConnection, own: UU
         select(citizens.c.id, citizens.c.data_key_id).where(citizens.c.id.in_([own, other]))
     )).all()}
     rows = (await connection.execute(select(contacts).where(contacts.c.citizen_id.in_([own, other])))).all()
-    known = {(row.kind, row.value_hash) for row in rows if row.citizen_id == other}
+    known = {(row.kind, row.value_hash, row.conversation_id) for row in rows if row.citizen_id == other}
     for row in rows:
-        if row.citizen_id == own and (row.kind, row.value_hash) not in known:
+        if row.citizen_id == own and (row.kind, row.value_hash, row.conversation_id) not in known:
             await connection.execute(update(contacts).where(contacts.c.id == row.id).values(
                 citizen_id=other, value_enc=seal(keys[other], row.id, unseal(keys[own], row.id, row.value_enc)),
             ))

@@ -15,11 +15,11 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.domain import alarm
 from handoff.domain import number as case_number
+from handoff.domain.alarm import EMERGENCIES, said, taken_by
 from handoff.domain.case import Actor, Verb, opened, transition
 from handoff.domain.language import INDONESIAN, language_of
-from handoff.services.case import complaints
+from handoff.services.case import complaints, danger
 from handoff.services.case.cases import (
     CITIZEN,
     CONFIDENTIAL,
@@ -68,24 +68,38 @@ async def take_in(
         return await load(connection, message.fate_case_id)
     if answer_id is not None:
         answer_id, topic = await _disputed(connection, conversation.id, answer_id, topic)
+    classification = classification or {}
+    alarm = said(classification)
+    if alarm in EMERGENCIES:
+        reason, taker = "emergency", taker or danger.taker(runtime)
+        await danger.tell_numbers(runtime, connection, conversation, message_id, alarm)
     if explanation is not None:
         await given.store(runtime, connection, conversation, explanation)
     if (further := await onward(runtime, connection, conversation, message_id)) is not None:
-        facts = await take_in(runtime, connection, *further, reason=reason)
+        facts = await take_in(runtime, connection, *further, reason=reason, classification=classification)
         await _to_person(connection, message_id, "case", runtime.clock(), facts.id)
         await store(runtime, connection, conversation, [card(runtime, facts, "case.forwarded", message_id)])
         return facts
+    facts = await _wherever(runtime, connection, conversation, message_id, reason, topic, answer_id, classification,
+                            taker)
+    if alarm in EMERGENCIES:
+        await danger.mark(runtime, connection, conversation, facts, message_id, alarm)
+    await notify(connection, conversation.id, message.seq)
+    return facts
+
+
+async def _wherever(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
+    topic: str | None, answer_id: UUID | None, classification: dict[str, Any], taker: office.Taker | None,
+) -> Facts:
     kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
     await _learn_language(runtime, connection, conversation, message_id)
     if conversation.open_case_id is not None:
-        facts = await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)
-    elif conversation.last_case_id is not None:
-        facts = await reopen(runtime, connection, conversation, message_id, reason, answer_id, kept)
-    else:
-        facts = await _open(runtime, connection, conversation, message_id, reason, topic, answer_id,
-                            classification or {}, taker, kept)
-    await notify(connection, conversation.id, message.seq)
-    return facts
+        return await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)
+    if conversation.last_case_id is not None:
+        return await reopen(runtime, connection, conversation, message_id, reason, answer_id, kept)
+    return await _open(runtime, connection, conversation, message_id, reason, topic, answer_id, classification, taker,
+                       kept)
 
 
 async def _learn_language(
@@ -97,8 +111,8 @@ async def _learn_language(
     )).one()
     if row.kind != "text":
         return
-    said = unseal_json(await runtime.keyring.open(connection, conversation.data_key_id), row.id, row.body_enc)
-    language = language_of(str(said.get("text") or ""))
+    data_key = await runtime.keyring.open(connection, conversation.data_key_id)
+    language = language_of(str(unseal_json(data_key, row.id, row.body_enc).get("text") or ""))
     if language != INDONESIAN:
         await connection.execute(
             update(citizens).where(citizens.c.id == conversation.citizen_id).values(language=language)
@@ -122,7 +136,7 @@ async def _open(
 ) -> Facts:
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
-    taker = taker or office.Taker(entry.unit if entry else None, alarm.taken_by(classification.get("intent")))
+    taker = taker or office.Taker(entry.unit if entry else None, taken_by(classification.get("intent")))
     taker = replace(taker, barred=taker.barred | kept.keys(), office_id=conversation.office_id)
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)

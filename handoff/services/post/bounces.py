@@ -44,9 +44,11 @@ async def take_in(runtime: Runtime, raw: bytes) -> Outcome:
 
 
 async def unreached(
-    runtime: Runtime, connection: AsyncConnection, case_id: UUID, contact_id: UUID, *, permanent: bool
+    runtime: Runtime, connection: AsyncConnection, case_id: UUID, contact_id: UUID, *, permanent: bool,
+    way: Literal["mail", "number"] = "mail",
 ) -> None:
-    """The citizen did not get a mail about the case. `permanent`: the address does not work, so nothing goes there."""
+    """The citizen did not get a mail, or a message at their WhatsApp number, about the case. `permanent`: the address
+    does not work, so nothing goes there."""
     conversation_id = (await connection.execute(
         select(case_table.c.conversation_id).where(case_table.c.id == case_id)
     )).scalar_one()
@@ -57,12 +59,12 @@ async def unreached(
             .values(refused_at=func.coalesce(contacts.c.refused_at, runtime.clock()))
         )
     facts = await cases.load(connection, case_id)
-    kind = "mail_refused" if permanent else "mail_unreached"
+    kind = f"{way}_refused" if permanent else f"{way}_unreached"
     await notices.tell(runtime, connection, facts.row.officer_id, case_id, kind)
     try:
         await runtime.keyring.open(connection, conversation.data_key_id)
     except ContentGone:
         return  # erased at the citizen's wish: nothing more is written about them
-    await cases.record(runtime, connection, conversation, case_id, "mail_unreached", Actor("system"),
+    await cases.record(runtime, connection, conversation, case_id, f"{way}_unreached", Actor("system"),
                        permanent=permanent)
     await notify(connection, conversation.id, conversation.next_seq - 1)

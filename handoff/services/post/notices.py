@@ -13,6 +13,8 @@ from sqlalchemy import Row, any_, case, func, insert, literal, or_, select, upda
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Reason, Role
+from handoff.domain.notice import OF_EVENT
+from handoff.services.post import numbers
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import cases, contacts, officers, units
@@ -20,11 +22,7 @@ from handoff.store.schema_clocks import mails, notices
 
 SHOWN = 100
 #: Events of a case of which its citizen is told by e-mail as well: somebody said or decided something.
-FOR_CITIZENS = frozenset({
-    "replied", "asked", "proposed", "reassigned", "deadline_missed", "overdue", "reminded", "question_reminded",
-    "question_over", "closed_silent", "late_answer_given", "transfer_accepted", "given_to_head", "handed_on",
-    "referred", "referral_followed", "dismissed",
-})
+FOR_CITIZENS = frozenset(OF_EVENT)
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ async def tell(
 async def news(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], case_id: UUID, event: str
 ) -> None:
-    """Send the citizen word of an event to the e-mail that they chose, if they chose one."""
+    """Send the citizen word of an event to the e-mail and the number that they chose, if they chose one."""
+    await numbers.news(runtime, connection, conversation, case_id, event)
     if event not in FOR_CITIZENS or runtime.settings.smtp_url is None:
         return
     chosen = (await connection.execute(

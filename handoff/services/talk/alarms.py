@@ -6,20 +6,17 @@ from __future__ import annotations
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import Row, update
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.alarm import EMERGENCIES, Alarm, heard, taken_by
-from handoff.domain.case import Actor
-from handoff.services.case import cases, confidential, taking
+from handoff.services.case import confidential, danger, taking
 from handoff.services.people.office import Taker
 from handoff.services.post import sending
-from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.services.talk.inbox import SAID
 from handoff.store import db
-from handoff.store import schema as tables
 
 
 class Asked(Protocol):
@@ -63,9 +60,9 @@ async def answered(runtime: Runtime, question: Asked) -> bool:
     return True
 
 
-async def _to_person(runtime: Runtime, question: Asked, danger: Alarm | None) -> None:
-    """The message goes to its officer, in a confidential report to one whom it does not name. In danger the numbers
-    that help come first, and the case is urgent: a new one, or the open one by an event."""
+async def _to_person(runtime: Runtime, question: Asked, alarm: Alarm | None) -> None:
+    """The message goes to its officer, in a confidential report to one whom it does not name; in danger the numbers
+    that help come first, and the case is urgent."""
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
         if conversation.fate is not None:
@@ -73,45 +70,25 @@ async def _to_person(runtime: Runtime, question: Asked, danger: Alarm | None) ->
         confidential_too = bool(conversation.confidential)
         if confidential_too:
             conversation = await confidential.keep_from_named(runtime, connection, conversation, question.text)
-        if danger and not await _known_as_urgent(connection, conversation):
-            await _tell_numbers(runtime, connection, conversation, question.id, danger)
-        facts = await _arrived(runtime, connection, conversation, question.id, danger)
+        if conversation.owner_officer_id is not None:
+            await _to_owner(runtime, connection, conversation, question.id, alarm)
+        elif alarm is not None:
+            await taking.take_in(runtime, connection, conversation, question.id, reason="emergency",
+                                 classification={"alarm": alarm.value})
+        else:
+            await taking.take_in(runtime, connection, conversation, question.id, reason="asked_for_officer")
         if confidential_too:
             await confidential.show_to_officer(connection, question.id)
-        if danger and not facts.row.urgent:
-            await connection.execute(update(tables.cases).where(tables.cases.c.id == facts.id).values(urgent=True))
-            await cases.record(runtime, connection, conversation, facts.id, "marked_urgent", Actor("system"),
-                               alarm=danger.value, message_id=question.id)
 
 
-async def _arrived(
-    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, danger: Alarm | None
-) -> cases.Facts:
-    if conversation.owner_officer_id is not None:
-        return await taking.message_arrived(runtime, connection, conversation, message_id)
-    if danger is None:
-        return await taking.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
-    emergency = runtime.catalogue.office.emergency
-    return await taking.take_in(
-        runtime, connection, conversation, message_id, reason="emergency",
-        taker=Taker(emergency.unit if emergency else None), classification={"alarm": danger.value},
-    )
-
-
-async def _known_as_urgent(connection: AsyncConnection, conversation: Row[Any]) -> bool:
-    """Whether an officer talks about it already: the numbers were told, and are not told with every word."""
-    if conversation.owner_officer_id is None:
-        return False
-    facts = await cases.load(connection, conversation.open_case_id)
-    return bool(facts.row.urgent)
-
-
-async def _tell_numbers(
-    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, alarm: Alarm
+async def _to_owner(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, alarm: Alarm | None
 ) -> None:
-    emergency = runtime.catalogue.office.emergency
-    said = runtime.texts.say("alarm.numbers", kind=alarm.value, numbers=emergency.numbers if emergency else ())
-    await store(runtime, connection, conversation, [Outgoing("system", said, in_reply_to=message_id)])
+    if alarm is not None:
+        await danger.tell_numbers(runtime, connection, conversation, message_id, alarm)
+    facts = await taking.message_arrived(runtime, connection, conversation, message_id)
+    if alarm is not None:
+        await danger.mark(runtime, connection, conversation, facts, message_id, alarm)
 
 
 async def _report(runtime: Runtime, question: Asked) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import Aspect, Topic
-from handoff.domain import repeating, waiting
+from handoff.domain import alarm, repeating, waiting
 from handoff.services.case import cases, confidential, taking
 from handoff.services.errors import NotFound
 from handoff.services.post import outbox, sending
@@ -144,7 +144,7 @@ async def open_for_bot(
         conversation = await ownership.lock(connection, conversation_id)
         await _belongs(connection, conversation_id, message_id)
         report = None
-        if topic == confidential.INTENT and not conversation.confidential:
+        if alarm.said(classification) is alarm.Alarm.bribery and not conversation.confidential:
             report = await confidential.take_down(runtime, connection, conversation, message_id)
         if report is not None:
             facts = report

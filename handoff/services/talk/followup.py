@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from handoff.bot import BotFailed, BotReading
 from handoff.catalogue import Aspect
 from handoff.domain import asking, context, several, waiting
+from handoff.domain.alarm import said
 from handoff.domain.several import Heard
 from handoff.services.runtime import Runtime
 from handoff.services.talk import stepping
@@ -136,6 +137,8 @@ class _Readings:
         readings = await self._read(texts)
         if any(not r.abstained and r.intent.name in AS_A_WHOLE for r in readings):
             return None
+        if danger := _danger(readings[0], readings[1:]):
+            return danger
         whole, *heard = [self._heard(text, reading) for text, reading in zip(texts, readings, strict=True)]
         heard = await self._in_context(parts, heard)
         found = several.decide(self.text, whole, list(zip(parts, heard, strict=True)), self.last, frozenset(ASPECT_OF))
@@ -181,6 +184,8 @@ class _Readings:
         if not cuts:
             return None
         own, *halves = await self._read([text, *(half for cut in cuts for half in (cut.left, cut.right))])
+        if danger := _danger(own, halves):
+            return danger
         ranked = [self._ranked(half) for half in halves]
         found = several.joined(self._ranked(own), list(zip(cuts, ranked[::2], ranked[1::2], strict=True)))
         if found is None:
@@ -247,6 +252,14 @@ class _Readings:
         reason = REASONS.get(name or "", "low_confidence")
         disputed = self.conversation.last_answer_id if reason == "disputed_answer" else None
         return Handover(reason, None, reading.classification(), disputed)
+
+
+def _danger(whole: BotReading, parts: Sequence[BotReading]) -> Plan | None:
+    """A person, when a message was read as an alarm, however unsure; or surely a part of it was, whatever the rest."""
+    for reading in (whole, *(part for part in parts if not part.abstained)):
+        if said(reading.classification()) is not None:
+            return Plan(person=Handover("low_confidence", None, reading.classification()))
+    return None
 
 
 def _sure(reading: BotReading) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, literal, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +15,7 @@ from handoff.catalogue import ASPECTS
 from handoff.domain.case import Refusal
 from handoff.services.case import cases, taking
 from handoff.services.case.wishes import Tap
+from handoff.services.post import numbers
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answering, ownership, stepping
@@ -86,15 +87,33 @@ async def save_contact(runtime: Runtime, conversation_id: UUID, message_id: UUID
         if await cases.has_fate(connection, message_id):
             return
         (kind, value), = body.items()
+        number = kind == numbers.KIND
+        if number and (why_not := await _no_news_there(runtime, connection, conversation, str(value))):
+            await _Desk(runtime, connection, conversation, message_id).done(why_not)
+            return
         contact_id, data_key = uuid4(), await runtime.keyring.open(connection, conversation.data_key_id)
         await connection.execute(postgresql.insert(contacts).values(
             id=contact_id, citizen_id=conversation.citizen_id, kind=kind, created_at=runtime.clock(),
             value_enc=seal(data_key, contact_id, str(value).encode()),
-            value_hash=runtime.keyring.blind(f"contact-{kind}", str(value)),
+            value_hash=numbers.hash_of(runtime, str(value)) if number else runtime.keyring.blind(
+                f"contact-{kind}", str(value)),
+            conversation_id=conversation_id if number else None,
         ).on_conflict_do_update(  # given again, an address that did not work is tried again
-            index_elements=["citizen_id", "kind", "value_hash"], set_={"refused_at": None},
+            index_elements=["citizen_id", "kind", "value_hash", "conversation_id"], set_={"refused_at": None},
         ))
         await _Desk(runtime, connection, conversation, message_id).done("chat.contact_saved")
+
+
+async def _no_news_there(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], number: str
+) -> str | None:
+    """Why no news can go to this WhatsApp number; None when it can."""
+    if runtime.settings.whatsapp is None:
+        return "chat.contact_off"
+    if conversation.confidential:
+        return "chat.contact_confidential"
+    stopped = select(numbers.wants_none(literal(numbers.hash_of(runtime, number))))
+    return "chat.contact_stopped" if (await connection.execute(stopped)).scalar_one() else None
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
-from handoff.domain import choosing
+from handoff.domain import alarm, choosing, optout
 from handoff.services.case import cases, confidential, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
-from handoff.services.talk import alarms, answering, followup, introducing, ownership, status, stepping, taps
+from handoff.services.talk import (
+    alarms,
+    answering,
+    followup,
+    introducing,
+    newsletter,
+    ownership,
+    status,
+    stepping,
+    taps,
+)
 from handoff.store import db, queue
 from handoff.store.crypto import unseal_json
 from handoff.store.schema import conversations, messages
@@ -152,7 +162,8 @@ async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
 
 async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) -> bool:
     """False when the question must be asked again. A new citizen is told first who this is, in danger afterwards."""
-    due, danger = introducing.is_due(question.conversation), alarms.is_danger(question)
+    due = introducing.is_due(question.conversation) and optout.wish(question.text) is not optout.Wish.stop
+    danger = alarms.is_danger(question)
     if due and not danger:
         await introducing.introduce(runtime, question.conversation.id, question.id)
     settled = await _see_to(runtime, question, ask)
@@ -162,6 +173,11 @@ async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) 
 
 
 async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool:
+    conversation = question.conversation
+    if conversation.channel == "whatsapp" and question.kind == "text" and not alarms.is_danger(question):
+        if await newsletter.carried_out(runtime, conversation.id, question.id, question.text):
+            return True
+        await newsletter.recognise(runtime, conversation.id, question.id, question.text)
     if (payload := question.payload) is not None:
         other = await taps.carry_out(
             runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")
@@ -217,7 +233,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
             "last_answer_id": str(conversation.last_answer_id) if conversation.last_answer_id else None,
             "outstanding_buttons": question.outstanding, "case_open": conversation.open_case_id is not None,
         })
-        if hold and reply.abstained:
+        if hold and reply.abstained and alarm.said(reply.classification()) is None:
             plan = await followup.unclear(runtime, conversation, question.text, reply)
             if plan is not None:
                 return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.identity import mask
@@ -53,14 +53,15 @@ async def given(runtime: Runtime, number: str, shown: list[dict[str, Any]]) -> G
         for seq in {*holding, *([opening] if opening else [])} - told.keys():
             told[seq] = await _message(runtime, connection, case.conversation_id, seq)
         kinds = (await connection.execute(
-            select(contacts.c.kind).where(contacts.c.citizen_id == case.citizen_id).distinct().order_by(contacts.c.kind)
-        )).scalars().all()
+            select(contacts.c.kind, func.bool_and(contacts.c.refused_at.isnot(None)).label("refused"))
+            .where(contacts.c.citizen_id == case.citizen_id).group_by(contacts.c.kind).order_by(contacts.c.kind)
+        )).all()
     held = [told[seq] for seq in sorted(holding)]
     return Given(
         told.get(opening) if opening else None,
         [{**file, "seq": message["seq"]} for message in held for file in message["attachments"]],
         [{**message["location"], "seq": message["seq"]} for message in held if "location" in message],
-        list(kinds), _numbers(shown),
+        [f"{one.kind}_refused" if one.refused else one.kind for one in kinds], _numbers(shown),
     )
 
 

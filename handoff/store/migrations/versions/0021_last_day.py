@@ -4,8 +4,8 @@ take, and what of their words did not arrive, is found by index"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 
 def upgrade() -> None:
