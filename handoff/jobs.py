@@ -15,7 +15,7 @@ from procrastinate.exceptions import ConnectorException
 
 from handoff import logs
 from handoff.channels import returned
-from handoff.channels.whatsapp import media, telling
+from handoff.channels.whatsapp import attention, media, telling
 from handoff.channels.whatsapp import sending as whatsapp
 from handoff.channels.whatsapp.graph import Graph
 from handoff.services.attachments import uploads
@@ -44,11 +44,13 @@ AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, C
 def register(runtime: Runtime) -> procrastinate.App:
     """Make the tasks known to the runtime's queue."""
     app = runtime.jobs
+    graph = Graph(runtime.settings.whatsapp) if runtime.settings.whatsapp else None
 
     @app.task(name="turn", queue=queue.TURNS, retry=AGAIN)
     async def run_turn(conversation_id: str, message_id: str) -> None:
         """Settle what waits in the conversation: this message, earlier ones, and later ones as far as is fair."""
-        await turn.drain(runtime, UUID(conversation_id), UUID(message_id) if message_id else None)
+        async with attention.while_the_bot_thinks(runtime, graph, UUID(conversation_id)):
+            await turn.drain(runtime, UUID(conversation_id), UUID(message_id) if message_id else None)
 
     @app.task(name="wake", queue=queue.CLOCKS, retry=AGAIN)
     async def wake(conversation_id: str) -> None:
@@ -65,15 +67,14 @@ def register(runtime: Runtime) -> procrastinate.App:
             mac = await audit.anchor(connection, runtime.settings, runtime.clock())
         log.info("audit anchor %s", mac.hex())
 
-    _channels(app, runtime)
+    _channels(app, runtime, graph)
     _clocks(app, runtime)
     _daily(app, runtime)
     return app
 
 
-def _channels(app: procrastinate.App, runtime: Runtime) -> None:
+def _channels(app: procrastinate.App, runtime: Runtime, graph: Graph | None) -> None:
     """What is posted somewhere else."""
-    graph = Graph(runtime.settings.whatsapp) if runtime.settings.whatsapp else None
 
     @app.task(name="post", queue=queue.SENDING, retry=AGAIN)
     async def post(conversation_id: str) -> None:

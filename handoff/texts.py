@@ -39,6 +39,13 @@ def long_span(span: timedelta) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
+def working_span(days: int, minutes: int) -> str:
+    """How much working time has passed: `2 hari kerja`, `3 jam kerja`, and little in words."""
+    if days:
+        return f"{days} hari kerja"
+    return f"{minutes // 60} jam kerja" if minutes >= 60 else "kurang dari 1 jam kerja"
+
+
 @dataclass(frozen=True)
 class Texts:
     """The sentences by dotted name, for example `case.opened`."""

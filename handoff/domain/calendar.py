@@ -121,6 +121,19 @@ class WorkingCalendar:
                 return self._local(self.openings(day)[-1][1])
             left, counted = left - 1, day
 
+    def days_between(self, a: datetime, b: datetime) -> int:
+        """Whole working days from `a` to `b`, as `add_working_days` counts them: the working days after that of `a`
+        whose office hours have ended by `b`. 0 when `b` comes first."""
+        a, b = _utc(a), _utc(b)
+        day, last, begun, whole = self._day(a), self._day(b), False, 0
+        while day <= last:
+            hours = self.openings(day)
+            if hours and hours[-1][1] > a:
+                whole += begun and hours[-1][1] <= b
+                begun = True
+            day += DAY
+        return whole
+
     def openings(self, day: date) -> list[tuple[datetime, datetime]]:
         """The instants (UTC) between which the office works on this date of its zone, in order."""
         hours = self.special.get(day)

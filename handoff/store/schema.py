@@ -243,6 +243,8 @@ messages = Table(
 )
 Index("uq_messages_channel_message_id", messages.c.conversation_id, messages.c.channel_message_id, unique=True,
       postgresql_where=messages.c.channel_message_id.isnot(None))
+Index("ix_messages_of_officers", messages.c.conversation_id, messages.c.seq,
+      postgresql_where=text("author = 'officer'"))
 Index("ix_messages_without_fate", messages.c.created_at,
       postgresql_where=text("author = 'citizen' AND fate IS NULL"))
 Index("ix_messages_not_arrived", messages.c.conversation_id,
@@ -290,9 +292,12 @@ answers = Table(  # P8: what every automated answer rested on
     Column("sources", JSONB, nullable=False),
     Column("reviewed", Date, nullable=False),
     _at("created_at"),
+    # Thumbs up under it, while it stands there; `reacted_at`: the newest reaction of any kind, by the sender's clock.
+    _at("helped_at", nullable=True), _at("reacted_at", nullable=True),
     UniqueConstraint("question_id", "topic", "aspect", "step", postgresql_nulls_not_distinct=True),
 )
 Index("ix_answers_message_id", answers.c.message_id)
+Index("ix_answers_helped", answers.c.helped_at, postgresql_where=answers.c.helped_at.isnot(None))
 
 outbox = Table(
     "outbox", metadata, _id(),

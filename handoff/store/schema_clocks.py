@@ -92,7 +92,7 @@ mails = Table(  # what goes out by e-mail: whom and about what; the words are ma
     "mails", metadata, _id(),
     Column("officer_id", ForeignKey("officers.id"), nullable=True),
     Column("contact_id", ForeignKey("contacts.id"), nullable=True),
-    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=True, index=True),  # none: it is about the installation
     Column("kind", String(32), nullable=False),
     _at("due_at", nullable=True),
     Column("state", String(16), nullable=False, server_default="pending"),
@@ -103,5 +103,6 @@ mails = Table(  # what goes out by e-mail: whom and about what; the words are ma
     Column("letter_id", UUID(as_uuid=True), nullable=True, index=True),  # what went out as one mail, by its Message-ID
     _one_of("state", "pending", "sent", "undeliverable", "failed", "bounced"),
     CheckConstraint("(officer_id IS NULL) <> (contact_id IS NULL)", name="one_recipient"),
+    CheckConstraint("case_id IS NOT NULL OR officer_id IS NOT NULL", name="citizens_hear_of_cases"),
 )
 Index("ix_mails_pending", mails.c.next_try_at, postgresql_where=mails.c.state == "pending")

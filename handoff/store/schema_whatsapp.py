@@ -95,6 +95,15 @@ Index("ix_whatsapp_sends_pace", whatsapp_sends.c.conversation_id, whatsapp_sends
 Index("ix_whatsapp_sends_carried", whatsapp_sends.c.carrier_id,
       postgresql_where=whatsapp_sends.c.carrier_id.isnot(None))
 
+Index("ix_whatsapp_sends_claimed_at", whatsapp_sends.c.claimed_at, postgresql_using="brin")
+
+whatsapp_reads = Table(  # up to which message the citizen was shown that it was read: each once
+    "whatsapp_reads", metadata,
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("seq", Integer, nullable=False),
+    _at("marked_at"),
+)
+
 whatsapp_paces = Table(  # how fast a number may go: from when it is free, and how often its gap was doubled
     "whatsapp_paces", metadata,
     Column("number_id", String(64), primary_key=True),

@@ -104,6 +104,7 @@ class CaseLine(Said):
     closed_at: datetime | None
     undelivered_since: datetime | None
     mail_failed_at: datetime | None
+    reply_undelivered_since: datetime | None
 
 
 class CaseLines(Said):
@@ -165,6 +166,7 @@ class GivenAnswer(Said):
     catalogue_version: str
     sources: list[str]
     reviewed: date
+    helped: bool
 
 
 class CaseCard(Said):
@@ -197,6 +199,7 @@ class SeenMessage(Said):
     case: CaseCard | None
     created_at: datetime
     delivery: Literal["stored", "sent", "delivered", "read", "failed", "waiting_window", "withheld"]
+    delivery_reason: str | None
 
 
 class Matter(Said):
@@ -219,10 +222,22 @@ class Event(Said):
     body: dict[str, Any] | None
 
 
+class UndeliveredReply(Said):
+    """The oldest reply that has not come to hand over WhatsApp: how long in working time, and why, in words."""
+
+    since: datetime
+    age: str
+    reason: str | None
+
+
 class FullCase(CaseLine):
-    """A case in full. `messages` and `items` only for who may read words (`words`)."""
+    """A case in full. `window_until`: over WhatsApp, until when anything but a template reaches the citizen.
+    `messages` and `items` only for who may read words (`words`)."""
 
     words: bool
+    window_until: datetime | None
+    window_open: bool | None
+    undelivered_reply: UndeliveredReply | None
     events: list[Event]
     messages: list[SeenMessage] | None = None
     items: list[Matter] | None = None

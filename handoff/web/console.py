@@ -20,6 +20,7 @@ from handoff.domain.number import InvalidNumber, parse
 from handoff.services.errors import Forbidden, ServiceError, Unauthorized, Unavailable
 from handoff.services.people import office, staff
 from handoff.services.people.staff import Session
+from handoff.services.post import operators
 from handoff.services.runtime import Runtime
 from handoff.store.db import DatabaseAway
 from handoff.web import html, officers
@@ -31,7 +32,8 @@ console.on_request(html.learn)
 
 DOOR = "wajah_masuk"  # the cookie that ties a sign-in form to the browser it was shown to
 TIMES = ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by", "next_deadline", "first_replied_at",
-         "proposed_at", "closed_at", "undelivered_since", "mail_failed_at")
+         "proposed_at", "closed_at", "undelivered_since", "mail_failed_at", "reply_undelivered_since",
+         "window_until")
 WITH_US = (Status.assigned, Status.in_progress)  # while the citizen is asked or has a proposal, no resolution is late
 
 
@@ -55,6 +57,8 @@ async def authenticate(request: Request) -> HTTPResponse | None:
         raise Forbidden("csrf")
     if session.officer.must_change_password and not getattr(route, "first", False):
         return redirect("/petugas/kata-sandi", status=303)
+    if session.officer.role in operators.TOLD:
+        request.ctx.stops = await operators.stops(runtime_of(request))
     return None
 
 
@@ -141,7 +145,7 @@ def _door_token(request: Request, cookie: str) -> str:
 def told(request: Request, case: dict[str, Any]) -> dict[str, Any]:
     """The case with its times as times, its topic by its title, and what of it is late."""
     runtime = runtime_of(request)
-    times = {name: datetime.fromisoformat(case[name]) if case[name] else None for name in TIMES}
+    times = {name: datetime.fromisoformat(case[name]) if case.get(name) else None for name in TIMES}
     reply_due = case["next_deadline"] is not None and case["next_deadline"] == case["reply_by"]
     return {
         **case, **times, "title": titles(request).get(case["topic"], case["topic"]), "reply_due": reply_due,
@@ -171,6 +175,7 @@ def page(request: Request, template: str, *, refusal: ServiceError | None = None
         sentence = runtime_of(request).texts.say(f"errors.{refusal.code}", **refusal.facts)
     session: Session | None = getattr(request.ctx, "session", None)
     return html.page(request, template, status, headers, session=session, sentence=sentence,
+                     stops=getattr(request.ctx, "stops", ()),
                      duty=_duty(request, session) if session else None, **facts)
 
 

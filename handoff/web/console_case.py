@@ -50,7 +50,8 @@ console_case.exception(DatabaseAway, PoolTimeout)(database_away)
 
 VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "ask": Verb.ask, "propose": Verb.propose,
          "note": Verb.note, "hand_back": Verb.hand_back}  # by `data-action`
-EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied", "ask": "asked",
+EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied",
+          "reply_window": "replied", "ask": "asked",
           "note": "noted", "propose": "proposed", "hand_back": "handed_back"}
 ENTRIES = 4  # topics of the catalogue beside a conversation
 _FORM = re.compile(r"[0-9a-f]{32}")
@@ -218,6 +219,8 @@ def _done(session: Session, case: dict[str, Any], action: str) -> str | None:
     """The action that the address claims was done, if this officer did such a thing to the case."""
     if action == "reply" and _last_reply_sends_elsewhere(case):
         action = "reply_redirect"
+    elif action == "reply" and case["window_open"] is False:
+        action = "reply_window"
     me = {"name": session.officer.name, "title": session.officer.title}
     did = any(event["type"] == EVENTS.get(action) and event["officer"] == me for event in case["events"])
     return action if did else None

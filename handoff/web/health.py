@@ -10,8 +10,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from sanic import Blueprint, Request, Sanic
 from sanic.response import HTTPResponse, raw, text
 from sqlalchemy import text as sql
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from handoff.services.post import operators
 from handoff.services.runtime import Runtime
+from handoff.services.views import channel
+from handoff.services.views.channel import Figures
 from handoff.store import db
 from handoff.web.requests import answer, runtime_of
 
@@ -26,7 +30,8 @@ SELECT (SELECT count(*) FROM messages WHERE author = 'citizen' AND fate IS NULL)
        (SELECT count(*) FROM outbox WHERE state = 'pending'),
        (SELECT count(*) FROM cases WHERE status <> 'closed'),
        (SELECT count(*) FROM cases WHERE status <> 'closed' AND resolve_by < :now),
-       (SELECT count(*) FROM publications WHERE suspended)
+       (SELECT count(*) FROM publications WHERE suspended),
+       (SELECT count(*) FROM answers WHERE helped_at IS NOT NULL)
 """)
 
 
@@ -42,6 +47,8 @@ async def ready(request: Request) -> HTTPResponse:
     runtime = runtime_of(request)
     (database, worker), actions, rasa = await asyncio.gather(_database(runtime), _actions(), _rasa(runtime))
     parts = {"database": database, "worker": worker, "actions": actions, "rasa": rasa}
+    if runtime.settings.whatsapp is not None:
+        parts["whatsapp"] = await _whatsapp(runtime)
     return answer(parts, 200 if database == "ok" else 503)
 
 
@@ -56,6 +63,14 @@ async def _database(runtime: Runtime) -> tuple[str, str]:
 
 async def _rasa(runtime: Runtime) -> str:
     return "ok" if await runtime.bot.ready() else "starting"
+
+
+async def _whatsapp(runtime: Runtime) -> str:
+    """`stopped` while Meta lets one of the numbers send nothing."""
+    try:
+        return "stopped" if await operators.stops(runtime) else "ok"
+    except (db.DatabaseAway, PoolTimeout):
+        return "unknown"
 
 
 async def _actions() -> str:
@@ -77,9 +92,34 @@ class Metrics:
         self.seconds = Histogram("wajah_http_request_seconds", "Time to answer, without streams",
                                  registry=self.registry)
         self.rows = Gauge("wajah_rows", "Rows by kind", ["kind"], registry=self.registry)
+        self.stopped = Gauge("wajah_whatsapp_stopped", "1 while Meta lets the number send nothing", ["number"],
+                             registry=self.registry)
+        self.slowed = Gauge("wajah_whatsapp_slowed", "1 while the number goes slower than it may", ["number"],
+                            registry=self.registry)
+        self.sends = Gauge("wajah_whatsapp_sends", "Posts of the last hour by where they stand", ["outcome"],
+                           registry=self.registry)
+        self.waiting = Gauge("wajah_whatsapp_waiting", "Messages that wait, by what they wait for", ["for"],
+                             registry=self.registry)
+        self.oldest = Gauge("wajah_whatsapp_oldest_waiting_seconds", "Age of the oldest message that waits",
+                            registry=self.registry)
+        self.templates = Gauge("wajah_whatsapp_templates_refused", "Templates that Meta refused within a day",
+                               registry=self.registry)
+
+    def tell(self, found: Figures) -> None:
+        """What WhatsApp's figures are now."""
+        for number, (stopped, slowed) in found.numbers.items():
+            self.stopped.labels(number).set(stopped)
+            self.slowed.labels(number).set(slowed)
+        for outcome, count in found.sends.items():
+            self.sends.labels(outcome).set(count)
+        self.waiting.labels("window").set(found.for_window)
+        self.waiting.labels("number").set(found.for_number)
+        self.oldest.set(found.oldest_seconds)
+        self.templates.set(found.templates_failed)
 
 
-KINDS = ("messages_without_fate", "outbox_pending", "cases_open", "cases_overdue", "answers_suspended")
+KINDS = ("messages_without_fate", "outbox_pending", "cases_open", "cases_overdue", "answers_suspended",
+         "answers_helped")
 
 
 @health.get("/metrics")
@@ -90,6 +130,8 @@ async def metrics(request: Request) -> HTTPResponse:
         counts = (await connection.execute(_COUNTS, {"now": runtime.clock()})).one()
     for kind, count in zip(KINDS, counts, strict=True):
         figures.rows.labels(kind).set(count)
+    if runtime.settings.whatsapp is not None:
+        figures.tell(await channel.figures(runtime))
     return raw(generate_latest(figures.registry), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -59,9 +59,9 @@ def _no_pace(monkeypatch):
     monkeypatch.setattr(outcome, "PAIR", timedelta())
 
 
-async def writes(runtime: Any, said: str, sender: str = SENDER) -> Citizen:
+async def writes(runtime: Any, said: str, sender: str = SENDER, **more: Any) -> Citizen:
     """A citizen writes over WhatsApp; nobody has looked at it yet."""
-    await intake.take_in(runtime, whatsapp.written(delivery(value(says(said, sender=sender)))))
+    await intake.take_in(runtime, whatsapp.written(delivery(value(says(said, sender=sender, **more)))))
     async with db.transaction(runtime.pool) as connection:
         found = (await connection.execute(select(messages.c.conversation_id).order_by(
             messages.c.stored_at.desc()).limit(1))).scalar_one()

@@ -44,12 +44,15 @@ class StandIn:
     files: dict[str, tuple[bytes, dict[str, Any]]] = field(default_factory=dict)
     templates: dict[str, dict[str, Any]] = field(default_factory=lambda: {
         one["name"]: {**one, "status": "APPROVED"} for one in submissions(OFFICE)})
+    marks: list[tuple[str, bool]] = field(default_factory=list)  # what was marked as read, and whether typing was shown
     addresses: int = 0
     _last: dict[str, float] = field(default_factory=dict)
     _when: list[tuple[str, float]] = field(default_factory=list)  # of which number, and when, messages were accepted
 
     async def messages(self, request: web.Request) -> web.StreamResponse:
         """`POST /<number>/messages`."""
+        if (await request.json()).get("status") is not None:
+            return self._mark(request, await request.json())
         if self.troubles:
             http, code = self.troubles.pop(0)
             return self._error(http, code)
@@ -67,6 +70,19 @@ class StandIn:
             "messaging_product": "whatsapp", "contacts": [{"input": given["to"], "wa_id": given["to"]}],
             "messages": [{"id": wamid}],
         })
+
+    def _mark(self, request: web.Request, given: dict[str, Any]) -> web.Response:
+        """A message is marked as read: one that a citizen sent, and each once."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self._error(401, 190)
+        wamid, typing = str(given.get("message_id") or ""), given.get("typing_indicator")
+        known = wamid and not wamid.startswith("wamid.out") and wamid not in dict(self.marks)
+        fits = given == {"messaging_product": "whatsapp", "status": "read", "message_id": wamid} | (
+            {"typing_indicator": {"type": "text"}} if typing is not None else {})
+        if not known or not fits:
+            return self._error(400, 100)
+        self.marks.append((wamid, typing is not None))
+        return web.json_response({"success": True})
 
     def _break(self, request: web.Request) -> None:
         if self.breaks:

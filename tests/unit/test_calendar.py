@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from handoff.domain.calendar import CalendarError, WorkingCalendar
+from handoff.texts import working_span
 
 WIB, WITA, WIT = (ZoneInfo(f"Asia/{city}") for city in ("Jakarta", "Makassar", "Jayapura"))
 MORNING, AFTERNOON = (time(8), time(12)), (time(13), time(16))
@@ -234,3 +235,20 @@ def test_next_open_is_the_first(calendar: WorkingCalendar, at: datetime) -> None
     assume(opening > at)
     assert not calendar.is_open(at)
     assert not calendar.is_open(opening - timedelta(microseconds=1))
+
+
+@given(_calendars, _instants, st.integers(0, 12))
+def test_days_between_counts_as_deadlines_do(calendar: WorkingCalendar, start: datetime, days: int) -> None:
+    try:
+        end = calendar.add_working_days(start, days)
+    except CalendarError:
+        return
+    assert calendar.days_between(start, end) == days
+    assert calendar.days_between(start, end - timedelta(seconds=1)) == max(0, days - 1)
+    assert calendar.days_between(end, start) == 0
+
+
+def test_working_time_in_words() -> None:
+    assert [working_span(*span) for span in ((0, 0), (0, 59), (0, 60), (0, 470), (1, 470), (12, 0))] == [
+        "kurang dari 1 jam kerja", "kurang dari 1 jam kerja", "1 jam kerja", "7 jam kerja", "1 hari kerja",
+        "12 hari kerja"]

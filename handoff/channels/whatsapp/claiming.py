@@ -10,7 +10,6 @@ import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import inviting, outcome, pacing, shape
 from handoff.channels.whatsapp.inviting import Invitation
+from handoff.services.post import window
 from handoff.services.runtime import Runtime
 from handoff.services.talk import conversations, ownership
 from handoff.store.crypto import unseal
@@ -28,10 +28,9 @@ from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends
 
 log = logging.getLogger(__name__)
 
-WINDOW = timedelta(hours=24)  # after the citizen's newest message anything may be sent, later only templates
 TOGETHER = 10  # at most so many texts in one message
 
-_NEXT = text("""
+_NEXT = text(f"""
 SELECT o.id, o.message_id, o.conversation_id, m.seq, clock_timestamp() AS now, (
     (o.owner_epoch IS NULL OR (c.owner_epoch = o.owner_epoch AND c.owner_officer_id IS NULL))
     AND NOT EXISTS (
@@ -40,8 +39,7 @@ SELECT o.id, o.message_id, o.conversation_id, m.seq, clock_timestamp() AS now, (
     )
 ) AS may_go,
 (SELECT max(s.claimed_at) FROM whatsapp_sends s WHERE s.conversation_id = c.id) AS paced_from,
-(SELECT max(least(coalesce(i.sent_at, i.created_at), i.created_at)) FROM messages i
-    WHERE i.conversation_id = c.id AND i.author = 'citizen') AS heard_at
+{window.HEARD_AT} AS heard_at
 FROM outbox o JOIN messages m ON m.id = o.message_id JOIN conversations c ON c.id = o.conversation_id
 WHERE o.conversation_id = :conversation AND o.state = 'handed' ORDER BY m.seq LIMIT :most
 """)
@@ -96,11 +94,11 @@ async def claim(
     mine = {s.part: s for s in sends if s.outbox_id == row.id}
     if not row.may_go and not mine:
         return Late(row.message_id)
-    address = await _address(connection, conversation_id)
+    address = await address_of(connection, conversation_id)
     if address is None:
         log.error("conversation %s has no address on WhatsApp", conversation_id)
         return Later(None)
-    if row.heard_at is None or runtime.clock() >= row.heard_at + WINDOW:
+    if not window.is_open(row.heard_at, runtime.clock()):
         await wait_for_window(connection, conversation_id)
         return await _invite(runtime, connection, row, address)
     group, bodies = await _together(runtime, connection, waiting, sends)
@@ -206,7 +204,7 @@ async def _mark(
     return marked.id, marked.tries
 
 
-async def _address(connection: AsyncConnection, conversation_id: UUID) -> Row[Any] | None:
+async def address_of(connection: AsyncConnection, conversation_id: UUID) -> Row[Any] | None:
     """Where the citizen wrote from last."""
     return (await connection.execute(
         select(whatsapp_addresses).where(whatsapp_addresses.c.conversation_id == conversation_id)

@@ -12,6 +12,7 @@ from handoff.channels.whatsapp.payload import error_of, listed, mapping, word
 from handoff.settings import WhatsApp
 
 SECONDS = 10.0
+ATTENTION_SECONDS = 3.0  # for what need not be: it holds up nobody
 PAGES = 50  # of templates; nobody has so many
 
 
@@ -63,6 +64,14 @@ class Graph:
             raise Unknown("accepted without an id")
         return wamid
 
+    async def mark_read(self, number_id: str, wamid: str, *, typing: bool) -> None:
+        """Show the citizen that this message and all before it were read, and, if so, that an answer is being written.
+        Raises `Refused`, `NotReached`, `Unknown`."""
+        await self._post(f"/{number_id}/messages", {
+            "messaging_product": "whatsapp", "status": "read", "message_id": wamid,
+            **({"typing_indicator": {"type": "text"}} if typing else {}),
+        }, ATTENTION_SECONDS)
+
     async def number(self, number_id: str) -> str:
         """What the API calls one of our numbers. Raises `Refused`, `NotReached`, `Unknown`."""
         told = mapping(await self._asked("GET", f"/{quote(number_id, safe='')}"))
@@ -113,8 +122,8 @@ class Graph:
             raise Unknown(type(error).__name__) from None
         return bytes(content)
 
-    async def _post(self, path: str, content: dict[str, Any]) -> Any:
-        return await self._asked("POST", path, json=content)
+    async def _post(self, path: str, content: dict[str, Any], seconds: float | None = None) -> Any:
+        return await self._asked("POST", path, json=content, **({"timeout": seconds} if seconds is not None else {}))
 
     async def _asked(self, method: str, path: str, **content: Any) -> Any:
         try:

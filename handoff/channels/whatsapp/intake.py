@@ -40,6 +40,7 @@ from handoff.channels.whatsapp.payload import (
 )
 from handoff.services.errors import Conflict, Unprocessable
 from handoff.services.runtime import Runtime
+from handoff.services.talk import answers as answers_service
 from handoff.services.talk import inbox
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
@@ -49,7 +50,7 @@ from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_sends, whats
 
 log = logging.getLogger(__name__)
 
-DOWN = "\U0001f44e"  # thumbs down, whatever the colour of the hand
+UP, DOWN = "\U0001f44d", "\U0001f44e"  # thumbs, whatever the colour of the hand
 
 
 async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
@@ -179,15 +180,20 @@ def _told(runtime: Runtime, content: Content) -> tuple[str, dict[str, Any]]:
 
 
 async def _reaction(runtime: Runtime, message: Message, reaction: Reaction) -> str:
-    """Thumbs down under an answer of the bot is the button *Jawaban ini salah*. Every other one is kept, and nobody has
-    to act upon it."""
+    """Under an answer of the bot thumbs up says that it helped, for as long as it stands there; thumbs down is the
+    button *Jawaban ini salah*. Every other one is kept, and nobody has to act upon it."""
     conversation_id = await addresses.conversation_of(runtime, message)
     if conversation_id is None:
         return "repeated"
     kind = await _keep(runtime, "reaction", "emoji", message.raw, conversation_id=conversation_id,
                        number_id=message.number_id)
-    answer_id = await _answer_under(runtime, conversation_id, reaction.to) if reaction.emoji[:1] == DOWN else None
-    if answer_id is not None:
+    answer_id = await _answer_under(runtime, conversation_id, reaction.to)
+    if answer_id is None:
+        return kind
+    thumb, at = reaction.emoji[:1], message.sent_at or runtime.clock()
+    if kind != "repeated":
+        await answers_service.reacted(runtime, answer_id, helped=thumb == UP, at=at)
+    if thumb == DOWN:
         tap = Tap(f"dispute:{answer_id}", reaction.emoji)
         with contextlib.suppress(Unprocessable):  # an answer that offered no dispute
             await inbox.receive(runtime, conversation_id, _inbound(runtime, message, tap))
@@ -200,7 +206,8 @@ async def _answer_under(runtime: Runtime, conversation_id: UUID, wamid: str) -> 
         select(answers.c.id).join(outbox, outbox.c.message_id == answers.c.message_id)
         .join(whatsapp_sends, whatsapp_sends.c.outbox_id == outbox.c.id)
         .where(whatsapp_sends.c.conversation_id == conversation_id,
-               whatsapp_sends.c.wamid_hash == runtime.keyring.blind("wamid", wamid)).limit(1)
+               whatsapp_sends.c.wamid_hash == runtime.keyring.blind("wamid", wamid))
+        .order_by(answers.c.created_at.desc()).limit(1)
     )
     async with db.statement(runtime.pool) as connection:
         found: UUID | None = (await connection.execute(query)).scalar_one_or_none()

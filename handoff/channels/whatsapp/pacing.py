@@ -11,11 +11,12 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, literal_column, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import outcome
+from handoff.services.post import operators
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_paces, whatsapp_stops
@@ -109,14 +110,17 @@ async def not_before(connection: AsyncConnection, row: Row[Any], send: Row[Any] 
 
 
 async def stop(runtime: Runtime, connection: AsyncConnection, number_id: str, code: int | None) -> None:
-    """Nothing more is posted from this number for a while, and the operator is called."""
+    """Nothing more is posted from this number for a while; the operator is called, once for each stop."""
     log.critical("WhatsApp number %s is stopped: Meta refuses its token, its rights or its account (code %s). "
                  "Nothing is lost; check WHATSAPP_ACCESS_TOKEN and the account.", number_id, code)
     until = func.clock_timestamp() + outcome.STOPPED_FOR
-    await connection.execute(
+    is_new: bool = (await connection.execute(
         postgresql.insert(whatsapp_stops).values(number_id=number_id, code=code, since=runtime.clock(), until=until)
         .on_conflict_do_update(index_elements=["number_id"], set_={"code": code, "until": until})
-    )
+        .returning(literal_column("xmax = 0"))
+    )).scalar_one()
+    if is_new:
+        await operators.call(runtime, connection)
 
 
 async def runs_again(connection: AsyncConnection, number_id: Any) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 
-from handoff.channels.whatsapp import claiming, inviting, outcome, pacing, settling
+from handoff.channels.whatsapp import attention, claiming, inviting, outcome, pacing, settling
 from handoff.channels.whatsapp.claiming import Claimed, Invited, Late, Later
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
@@ -36,17 +36,20 @@ _LEVELS = {Verdict.again: logging.INFO, Verdict.window: logging.INFO, Verdict.te
 
 async def post_due(runtime: Runtime, graph: Graph, conversation_id: UUID) -> float | None:
     """Post what is due in this conversation. The seconds after which there is more to do, or None."""
+    posted = False
     while True:
         async with db.transaction(runtime.pool) as connection:
             step = await claiming.claim(runtime, connection, conversation_id)
         if isinstance(step, Later):
+            if posted or step.seconds is not None:
+                await attention.attend(runtime, graph, conversation_id, step.seconds)
             return step.seconds
         if isinstance(step, Late):
             await outbox_service.withhold(runtime, conversation_id, step.message_id)
         elif isinstance(step, Invited):
             await invite(runtime, graph, step)
         else:
-            await _post(runtime, graph, step)
+            posted = await _post(runtime, graph, step) or posted
 
 
 async def post_overdue(runtime: Runtime) -> None:
@@ -73,7 +76,8 @@ async def citizen_wrote(runtime: Runtime, conversation_id: UUID) -> None:
     await outbox_service.post(runtime, conversation_id)
 
 
-async def _post(runtime: Runtime, graph: Graph, claimed: Claimed) -> None:
+async def _post(runtime: Runtime, graph: Graph, claimed: Claimed) -> bool:
+    """Whether it was accepted."""
     await pacing.wait_for_turn(runtime, claimed.number_id)
     try:
         wamid = await graph.send(claimed.number_id, claimed.to, claimed.body, str(claimed.ticket))
@@ -90,6 +94,8 @@ async def _post(runtime: Runtime, graph: Graph, claimed: Claimed) -> None:
         await settling.refused(runtime, claimed.ticket, claimed.number_id, claimed.tries, verdict, refusal.code)
     else:
         await settling.accepted(runtime, claimed.ticket, claimed.number_id, wamid)
+        return True
+    return False
 
 
 async def invite(runtime: Runtime, graph: Graph, invited: Invited) -> None:

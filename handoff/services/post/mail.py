@@ -23,7 +23,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import cases
-from handoff.services.post import bounces, notices
+from handoff.services.post import bounces, notices, operators
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal
@@ -105,13 +105,16 @@ async def _claim(runtime: Runtime) -> list[Letter]:
         )).all()
         groups: dict[Any, list[Row[Any]]] = {}
         for row in sorted(rows, key=lambda one: one.created_at):
-            groups.setdefault((row.officer_id, row.contact_id, row.contact_id and row.case_id), []).append(row)
+            about = row.case_id if row.contact_id is not None else row.case_id is not None
+            groups.setdefault((row.officer_id, row.contact_id, about), []).append(row)
         return [await _letter(runtime, connection, group) for group in groups.values()]
 
 
 async def _letter(runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]) -> Letter:
     first = group[0]
-    if first.officer_id is not None:
+    if first.case_id is None:
+        to, subject, text = await _for_operator(runtime, connection, first.officer_id)
+    elif first.officer_id is not None:
         to, subject, text = await _for_officer(runtime, connection, group)
     else:
         to, subject, text = await _for_citizen(runtime, connection, group)
@@ -135,6 +138,18 @@ async def _for_officer(
     subject = runtime.texts.say("mail.officer_subject", numbers=numbers)
     text = runtime.texts.say("mail.officer", officer=officer, lines=lines, url=url)
     return officer.email if officer.active else None, subject, text
+
+
+async def _for_operator(
+    runtime: Runtime, connection: AsyncConnection, officer_id: UUID
+) -> tuple[str | None, str, str]:
+    """What is wrong with the installation now; nothing any more is said too."""
+    officer = (await connection.execute(
+        select(officers, units.c.zone).join(units, units.c.id == officers.c.unit_id).where(officers.c.id == officer_id)
+    )).one()
+    said = {"officer": officer, "stops": await operators.stops_in(connection)}
+    subject = runtime.texts.say("mail.operator_subject", **said)
+    return officer.email if officer.active else None, subject, runtime.texts.say("mail.operator", **said)
 
 
 async def _for_citizen(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import Aspect, Rendered, Topic, render
 from handoff.services.post import outbox
 from handoff.services.post.outbox import Outgoing, button
 from handoff.services.runtime import Runtime
+from handoff.store import db
 from handoff.store.schema import answers
 from handoff.store.schema_desk import publications
 
@@ -111,3 +113,14 @@ async def store(
             last_topic=topic.id if topic.kind == "service" else None, last_answer_id=one.row["id"],
         )
         await connection.execute(insert(answers), {"created_at": runtime.clock(), **one.row})
+
+
+async def reacted(runtime: Runtime, answer_id: UUID, *, helped: bool, at: datetime) -> None:
+    """The citizen's reaction under an answer, made at `at`, says that it helped, or no longer does. The newest one
+    counts, in whatever order they come."""
+    async with db.statement(runtime.pool) as connection:
+        await connection.execute(
+            update(answers).where(
+                answers.c.id == answer_id, or_(answers.c.reacted_at.is_(None), answers.c.reacted_at <= at)
+            ).values(helped_at=at if helped else None, reacted_at=at)
+        )

@@ -19,6 +19,7 @@ from handoff.domain.status import without_keys
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.services.talk.conversations import PAGE, file_in, local_time, read_in
+from handoff.services.views import arriving
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
@@ -68,6 +69,7 @@ CASES = (
         _asked.c.name.label("asked_name"), _asked.c.title.label("asked_title"), _dismisser.c.name.label("dismisser"),
         _leader.c.name.label("leader_name"), _leader.c.title.label("leader_title"),
         _target.c.number.label("merged_number"), _UNREACHED.label("mail_failed_at"),
+        arriving.SINCE.label("reply_undelivered_since"),
     )
     .join(officers, officers.c.id == cases.c.officer_id).join(units, units.c.id == cases.c.unit_id)
     .join(conversations, conversations.c.id == cases.c.conversation_id)
@@ -173,7 +175,23 @@ async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: 
             start = max(0, row.next_seq - 1 - PAGE) if after is None else after
             shown["messages"] = await _messages(runtime, connection, row, start)
             shown["items"] = await _items(connection, row)
+        await _arriving(runtime, connection, row, shown)
     return shown
+
+
+async def _arriving(runtime: Runtime, connection: AsyncConnection, row: Row[Any], shown: dict[str, Any]) -> None:
+    """Until when WhatsApp lets anything through, and what of ours has not come to hand, with the reason."""
+    shown |= {"window_until": None, "window_open": None, "undelivered_reply": None}
+    for one in shown.get("messages", ()):
+        one["delivery_reason"] = None
+    if row.channel != "whatsapp":
+        return
+    now = await arriving.standing(connection, row.conversation_id)
+    shown["window_until"] = local_time(now.window_ends, row.zone) if now.window_ends else None
+    shown["window_open"] = now.window_ends is not None and runtime.clock() < now.window_ends
+    await arriving.tell(runtime, connection, now, shown.get("messages", ()))
+    if row.reply_undelivered_since is not None:
+        shown["undelivered_reply"] = await arriving.of_case(runtime, connection, now, row)
 
 
 async def mark_read(runtime: Runtime, officer: Row[Any], number: str, seq: int) -> None:
@@ -246,7 +264,7 @@ def line_of(row: Row[Any]) -> dict[str, Any]:
         "merged_into": row.merged_number,
         **{name: told(name) for name in ("opened_at", "waiting_since", "respond_by", "reply_by", "resolve_by",
                                          "next_deadline", "first_replied_at", "proposed_at", "closed_at",
-                                         "undelivered_since", "mail_failed_at")},
+                                         "undelivered_since", "mail_failed_at", "reply_undelivered_since")},
     }
 
 
@@ -294,6 +312,7 @@ async def _answers(connection: AsyncConnection, ids: list[UUID]) -> dict[str, di
         "topic": row.topic, "aspect": row.aspect, "step": row.step, "intent": row.intent, "confidence": row.confidence,
         "threshold": row.threshold, "ranking": row.ranking, "model_version": row.model_version,
         "catalogue_version": row.catalogue_version, "sources": row.sources, "reviewed": row.reviewed.isoformat(),
+        "helped": row.helped_at is not None,
     } for row in rows}
 
 

@@ -3,7 +3,7 @@ citizen; a search by words is a look at what it finds, and is written down as on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, insert, literal, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.access import Permission
 from handoff.domain.assignment import is_away
@@ -18,6 +19,7 @@ from handoff.domain.case import Reason, Status
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services.runtime import Runtime
 from handoff.services.talk import search
+from handoff.services.views import arriving
 from handoff.services.views.desk import CASES, OPEN_FIRST, PRESSING, Scope, line_of, seen_by, within
 from handoff.store import db
 from handoff.store.schema import cases, conversations, messages, officers
@@ -74,7 +76,7 @@ async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dic
     query = _lines(officer).where(*conditions).order_by(*(PRESSING if wanted.closed else OPEN_FIRST))
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
-    return [_line(row, runtime.clock()) for row in rows]
+        return await _told(runtime, connection, rows)
 
 
 async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[dict[str, Any]]:
@@ -85,7 +87,7 @@ async def of_unit(runtime: Runtime, officer: Row[Any], unit_id: UUID) -> list[di
     )
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query)).all()
-    return [_line(row, runtime.clock()) for row in rows]
+        return await _told(runtime, connection, rows)
 
 
 async def counts(runtime: Runtime, officer: Row[Any], scope: Scope) -> Counts:
@@ -152,7 +154,7 @@ async def find(runtime: Runtime, officer: Row[Any], text: str, titles: Mapping[s
                   "at": runtime.clock()} for row in rows if row.by_words]
         if looks:
             await connection.execute(insert(access_log), looks)
-    return Found([_line(row, runtime.clock()) for row in rows], number, spoken is not None)
+        return Found(await _told(runtime, connection, rows), number, spoken is not None)
 
 
 def _named(text: str, titles: Mapping[str, str]) -> list[str]:
@@ -192,6 +194,12 @@ def _unread(officer: Row[Any], conversation: Any = cases.c.conversation_id, what
             ~messages.c.private, messages.c.seq > func.coalesce(read, 0),
         ).correlate(conversation.table)
     )
+
+
+async def _told(runtime: Runtime, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    undelivered = {row.id: (row.unit_id, row.reply_undelivered_since) for row in rows if row.reply_undelivered_since}
+    ages = await arriving.ages(runtime, connection, undelivered)
+    return [{**_line(row, runtime.clock()), "undelivered_for": ages.get(row.id)} for row in rows]
 
 
 def _line(row: Row[Any], at: datetime) -> dict[str, Any]:

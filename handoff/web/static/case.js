@@ -61,7 +61,7 @@
   function merge(fresh) {
     const came = fresh.getElementById("baru");
     still(() => {
-      for (const id of ["keadaan", "riwayat"]) byId(id).replaceWith(fresh.getElementById(id));
+      for (const id of ["keadaan", "riwayat", "jendela"]) byId(id).replaceWith(fresh.getElementById(id));
       moves(byId("pindah"), fresh.getElementById("pindah"));
       if (talk.dataset.later) return; // an old page of a long talk
       for (const one of [...came.children]) {
@@ -240,6 +240,44 @@
   document.addEventListener("visibilitychange", () => (document.hidden ? keep() : ping()));
   document.addEventListener("wajah:present", ({ detail }) => detail.number === number && ping());
   ping();
+
+  // --- how long a reply still reaches WhatsApp: the server said what is left, and goes on deciding
+
+  const SPOKEN = [3600, 900, 300]; // seconds left at which it is said aloud
+  let ends, counted, before = Infinity;
+
+  function left(seconds, words) {
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    if (hours) return `${hours} ${words.hours} ${minutes} ${words.minutes}`;
+    return minutes ? `${minutes} ${words.minutes}` : `${Math.ceil(seconds)} ${words.seconds}`;
+  }
+
+  function count() {
+    const here = byId("jendela");
+    if (counted !== here) { // new from the server
+      counted = here;
+      ends = performance.now() + Number(here.dataset.left) * 1000;
+    }
+    const shown = here.querySelector("[data-countdown]");
+    if (!shown || here.hidden) return;
+    const rest = Math.max(0, (ends - performance.now()) / 1000);
+    const said = left(rest, here.dataset);
+    if (SPOKEN.some((mark) => rest <= mark && before > mark) && before !== Infinity) announce(here.dataset.soon.replace("{left}", said));
+    before = rest;
+    if (rest > 0) {
+      const sentence = here.dataset.say.replace("{left}", said);
+      if (shown.textContent !== sentence) shown.textContent = sentence;
+      return;
+    }
+    const over = document.createElement("p");
+    over.textContent = here.dataset.over;
+    here.replaceChildren(over);
+    announce(here.dataset.over);
+    refresh();
+  }
+
+  setInterval(count, 1000);
+  count();
 
   // --- from the catalogue into the reply, at the cursor
 

@@ -1,0 +1,82 @@
+"""Until when a reply reaches the citizen's WhatsApp at once, counted down while the officer looks; and how old a reply
+is that has not arrived. This house has no number at Meta: what WhatsApp would have done is written into the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.browser import inspect
+from tests.support.house import House
+from tests.support.people import Citizen, Officers
+from tests.support.record import rows
+
+pytestmark = pytest.mark.timeout(180)
+OVER_WHATSAPP = """
+    WITH c AS (UPDATE conversations SET channel = 'whatsapp' WHERE id = %s RETURNING id)
+    UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s) FROM c
+    WHERE conversation_id = c.id AND author = 'citizen' RETURNING 1
+"""
+WAITS = """
+    UPDATE messages SET delivery = 'waiting_window', created_at = created_at - interval '20 days'
+    WHERE conversation_id = %s AND author = 'officer' RETURNING 1
+"""
+
+
+def over_whatsapp(house: House, citizen: Citizen, seconds: int) -> dict[str, Any]:
+    """The citizen's case, as if they had written over WhatsApp; so many seconds of the window are left."""
+    case = next(said["case"] for said in reversed(citizen.asks("mau bicara sama petugas")) if said["case"])
+    assert rows(house, OVER_WHATSAPP, citizen.id, seconds)
+    return dict(case)
+
+
+def test_the_window_is_counted_down_and_its_end_is_said(
+    as_officer: Callable[..., Page], citizen: Citizen, house: House
+) -> None:
+    case = over_whatsapp(house, citizen, 3605)
+    page = as_officer(case["officer"]["name"], f"/petugas/kasus/{case['number']}")
+    window, spoken = page.locator("#jendela"), page.locator("#ucapan")
+    expect(window).to_contain_text("Balasan langsung sampai di WhatsApp warga sampai")
+    expect(window.get_by_role("timer")).to_have_text(re.compile(r"Sisa (1 jam 0 menit|59 menit)\."))
+    expect(spoken).to_have_text("Waktu membalas langsung di WhatsApp tinggal 59 menit.")  # once, for who listens
+    expect(page.locator("#pesan-reply")).to_have_attribute("aria-describedby", "jendela")
+    inspect(page, "case-window")
+    over_soon = "UPDATE messages SET sent_at = now() - interval '24 hours' + interval '12 seconds' " \
+                "WHERE conversation_id = %s AND author = 'citizen' RETURNING 1"
+    assert rows(house, over_soon, citizen.id)
+    page.reload()
+    expect(window.get_by_role("timer")).to_have_text(re.compile(r"Sisa \d+ detik\."))
+    page.locator("#pesan-reply").fill("sedang ditulis")
+    expect(window).to_contain_text("di WhatsApp warga diberi tahu dengan pesan templat")
+    expect(spoken).to_contain_text("Sudah lebih dari 24 jam")
+    expect(page.locator("#pesan-reply")).to_have_value("sedang ditulis")  # what is typed stays
+
+
+def test_without_a_script_the_window_is_a_time(
+    as_officer: Callable[..., Page], citizen: Citizen, house: House
+) -> None:
+    case = over_whatsapp(house, citizen, 3600)
+    page = as_officer(case["officer"]["name"], f"/petugas/kasus/{case['number']}", javascript=False)
+    expect(page.locator("#jendela time")).to_have_text(re.compile(r"\w+, \d+ \w+ \d{4} pukul \d\d\.\d\d WI"))
+    expect(page.locator("#jendela [data-countdown]")).to_be_empty()
+
+
+def test_p02_an_undelivered_reply_shows_its_age_everywhere(
+    as_officer: Callable[..., Page], citizen: Citizen, house: House, officer: Officers
+) -> None:
+    case = over_whatsapp(house, citizen, -60)
+    name, number = case["officer"]["name"], case["number"]
+    officer(name).does("takeover", number)
+    officer(name).does("reply", number, "Berkas Anda sudah lengkap.")
+    assert rows(house, WAITS, citizen.id)
+    page = as_officer(name, f"/petugas/kasus/{number}")
+    age = re.compile(r"Belum tersampaikan\s*1\d hari kerja")
+    expect(page.locator("#keadaan")).to_contain_text(age)
+    expect(page.locator("#pesan-pesan")).to_contain_text("WhatsApp baru mengizinkannya sesudah warga menulis lagi")
+    inspect(page, "case-undelivered")
+    page.goto("/petugas")
+    expect(page.locator(f"li:has(#kasus-{number})")).to_contain_text(age)
