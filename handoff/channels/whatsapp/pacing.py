@@ -59,6 +59,16 @@ RETURNING p.slowed
 """)
 
 
+_held = (
+    select(whatsapp_stops.c.number_id, whatsapp_stops.c.until).where(
+        whatsapp_stops.c.until > func.clock_timestamp()
+    ).union_all(
+        select(whatsapp_paces.c.number_id, whatsapp_paces.c.free_at).where(
+            whatsapp_paces.c.free_at > func.clock_timestamp() + BEHIND
+        )).subquery()
+)
+
+
 async def wait_for_turn(runtime: Runtime, number_id: str) -> None:
     """Take the number's next free instant and wait for it: everybody else's comes later."""
     async with db.statement(runtime.pool) as connection:
@@ -100,13 +110,15 @@ async def not_before(connection: AsyncConnection, row: Row[Any], send: Row[Any] 
     times = [row.now, row.paced_from + outcome.PAIR if row.paced_from else row.now]
     if send is not None:
         times.append(send.claimed_at + outcome.SETTLE if send.state == "sending" else send.due_at)
-    held = (await connection.execute(
-        select(whatsapp_stops.c.until).where(whatsapp_stops.c.number_id == number_id).union_all(
-            select(whatsapp_paces.c.free_at).where(
-                whatsapp_paces.c.number_id == number_id, whatsapp_paces.c.free_at > row.now + BEHIND
-            ))
-    )).scalars().all()
-    return max(*times, *held)
+    held = await held_until(connection, number_id)
+    return max(*times, held or row.now)
+
+
+async def held_until(connection: AsyncConnection, number_id: str) -> datetime | None:
+    """Until when nothing may be posted from the number, because it is stopped or far behind; None: now."""
+    return (await connection.execute(
+        select(func.max(_held.c.until)).where(_held.c.number_id == number_id)
+    )).scalar_one()
 
 
 async def stop(runtime: Runtime, connection: AsyncConnection, number_id: str, code: int | None) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import outcome, sending
+from handoff.channels.whatsapp import outcome, pacing, sending
 from handoff.channels.whatsapp.claiming import Invited
 from handoff.channels.whatsapp.graph import Graph
 from handoff.channels.whatsapp.inviting import Invitation
@@ -21,7 +21,6 @@ from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal
 from handoff.store.schema import contacts
 from handoff.store.schema_whatsapp import whatsapp_invitations as invitations
-from handoff.store.schema_whatsapp import whatsapp_stops
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +60,7 @@ async def _claim(runtime: Runtime, connection: AsyncConnection) -> Invited | _Pa
     if row is None:
         return None
     number_id = _number_of(runtime, row.office)
-    stopped = select(whatsapp_stops.c.until).where(
-        whatsapp_stops.c.number_id == number_id, whatsapp_stops.c.until > func.clock_timestamp())
-    if (until := (await connection.execute(stopped)).scalar_one_or_none()) is not None:
+    if (until := await pacing.held_until(connection, number_id)) is not None:
         await _set(connection, row, state="waiting", due_at=until)
         return _Passed()
     to = await _receiver(runtime, connection, row)
