@@ -5,8 +5,8 @@ from alembic import op
 
 from handoff.store.schema import APP_ROLE
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 TIME = sa.DateTime(timezone=True)
 
