@@ -1,11 +1,13 @@
 """`make nlu-compare`: Rasa's own pipelines beside ours, trained on the same examples, asked the same questions.
 
-    python -m benchmarks.understanding.compare [--epochs 100] [--only ours logistic default]
+    python -m benchmarks.understanding.compare [--epochs 100] [--only ours logistic default] [--keep FOLDER]
     python -m benchmarks.understanding.compare --english data_full.json
 
 `default` is what `rasa init` gives (DIET and FallbackClassifier), `logistic` Rasa's LogisticRegressionClassifier. The
 English questions are those of the benchmark clinc/oos-eval (Larson et al. 2019, `data_full.json`), which is not part of
-this repository. Training the default pipeline takes many minutes.
+this repository. Training the default pipeline takes many minutes: with `--keep` the models stay in FOLDER, and the next
+comparison trains only those whose configuration, examples or code have changed, but asks all of them again. What it
+says of the training of a model that was kept is of the day it was trained.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import os
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -48,15 +51,17 @@ def main() -> None:
     """Train, ask, print."""
     options = _options()
     reading.quiet()
+    keep = _folder(options.keep)
     os.chdir(PROJECT)
-    with tempfile.TemporaryDirectory() as name:
+    with keep as name:
         folder = Path(name)
         task = english(options.english, folder) if options.english else indonesian()
         configs = {"ours": task.ours, "logistic": HERE / "logistic.yml", "default": default(folder, options.epochs)}
         results = {}
         for system in options.only:
-            print(f"training {NAMES[system]} …", flush=True)
-            trained = systems.train(configs[system], task.nlu, folder)
+            trained = systems.kept(configs[system], task.nlu, folder)
+            print(f"{'training' if trained is None else 'kept from an earlier run:'} {NAMES[system]}", flush=True)
+            trained = trained or systems.train(configs[system], task.nlu, folder)
             results[system] = trained, systems.read(trained, task.questions, task.to_a_person, folder)
     print(f"\n{len(task.questions)} questions, load {os.getloadavg()[0]:.1f}\n")
     _print(task, results)
@@ -138,10 +143,19 @@ def _answered(task: Task, outcomes: Sequence[Outcome]) -> float:
     return figures.coverage(_foreign(task, outcomes))
 
 
+def _folder(keep: Path | None) -> AbstractContextManager[str | Path]:
+    """Where models are trained: a folder that stays, or one that goes."""
+    if keep is None:
+        return tempfile.TemporaryDirectory()
+    keep.mkdir(parents=True, exist_ok=True)
+    return nullcontext(keep.absolute())
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=100, help="of the default pipeline; `rasa init` says 100")
     parser.add_argument("--only", nargs="+", choices=list(NAMES), default=list(NAMES))
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the models there; use those that still hold")
     parser.add_argument("--english", type=Path, metavar="data_full.json", help="the English benchmark instead")
     return parser.parse_args()
 

@@ -8,6 +8,7 @@ Each prints one JSON line, last.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import subprocess
@@ -36,8 +37,34 @@ class Trained:
 
 
 def train(config: Path, nlu: Path, folder: Path) -> Trained:
-    """Train the pipeline on what is in `nlu`, in a process of its own. Raises `RuntimeError` when it fails."""
-    return Trained(**_said("train", str(config), str(nlu), str(folder)))
+    """Train the pipeline on what is in `nlu`, in a process of its own, and leave in `folder` the model, what it cost
+    and what it was made from. Raises `RuntimeError` when it fails."""
+    note, made_from = _note(config, folder), _fingerprint(config, nlu)
+    note.unlink(missing_ok=True)  # of the model that this one replaces
+    trained = Trained(**_said("train", str(config), str(nlu), str(folder)))
+    note.write_text(json.dumps({"made_from": made_from, "trained": asdict(trained)}))
+    return trained
+
+
+def kept(config: Path, nlu: Path, folder: Path) -> Trained | None:
+    """What `train` left in `folder`, if it would make the same model again; else None."""
+    note = _note(config, folder)
+    left = json.loads(note.read_text()) if note.exists() else {"made_from": None}
+    if left["made_from"] != _fingerprint(config, nlu) or not Path(left["trained"]["model"]).exists():
+        return None
+    return Trained(**left["trained"])
+
+
+def _note(config: Path, folder: Path) -> Path:
+    return folder / f"{config.stem}.json"
+
+
+def _fingerprint(config: Path, nlu: Path) -> str:
+    """A digest of everything that the pipeline's model is made from; of our code only where the pipeline uses it."""
+    files = [config, PROJECT / "requirements" / "bot.txt", *(sorted(nlu.rglob("*.yml")) if nlu.is_dir() else [nlu])]
+    if b" bot." in config.read_bytes():
+        files += [PROJECT / "data" / "lexicon.csv", *sorted((PROJECT / "bot").glob("*.py"))]
+    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
 
 
 def read(trained: Trained, questions: Sequence[Question], to_a_person: frozenset[str], folder: Path) -> Read:
