@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks.understanding.outcomes import FALLBACK, Outcome
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,15 +50,20 @@ def read(model: Path, questions: Sequence[Question], to_a_person: frozenset[str]
     return asyncio.run(_read(model, questions, to_a_person))
 
 
-async def _read(model: Path, questions: Sequence[Question], to_a_person: frozenset[str]) -> Read:
-    started = time.perf_counter()
+def loaded(model: Path) -> Any:
+    """Rasa's agent with that model."""
     import structlog
     from rasa.core.agent import Agent
 
     from bot.tracker_store import BoundedTrackerStore
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    agent = Agent.load(model, tracker_store=BoundedTrackerStore(None))
+    return Agent.load(model, tracker_store=BoundedTrackerStore(None))
+
+
+async def _read(model: Path, questions: Sequence[Question], to_a_person: frozenset[str]) -> Read:
+    started = time.perf_counter()
+    agent = loaded(model)
     await agent.parse_message(questions[0].text)
     ready, started = time.perf_counter() - started, time.perf_counter()
     parsed = [await agent.parse_message(question.text) for question in questions]
@@ -82,16 +89,12 @@ def _outcome(question: Question, parsed: dict[str, Any], to_a_person: frozenset[
 
 def held_out(file: Path = PROJECT / "tests" / "nlu" / "held_out.yml") -> Iterator[Question]:
     """Our own questions that nothing is trained on."""
-    from rasa.shared.utils.io import read_yaml_file
-
-    for block in read_yaml_file(file)["nlu"]:
+    for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
         for example in block["examples"]:
             yield Question(example["text"], block["intent"], example["metadata"]["style"])
 
 
 def handed_over() -> frozenset[str]:
     """The intents whose answer comes from a person, as config.yml names them."""
-    from rasa.shared.utils.io import read_yaml_file
-
-    pipeline = read_yaml_file(PROJECT / "config.yml")["pipeline"]
+    pipeline = yaml.safe_load((PROJECT / "config.yml").read_text(encoding="utf-8"))["pipeline"]
     return frozenset(next(part["hand_over"] for part in pipeline if "hand_over" in part))

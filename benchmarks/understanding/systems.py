@@ -2,12 +2,14 @@
 
     python -m benchmarks.understanding.systems train CONFIG NLU FOLDER
     python -m benchmarks.understanding.systems read MODEL QUESTIONS.json   (intents that go to a person: in the file)
+    python -m benchmarks.understanding.systems serve MODEL
 
-Each prints one JSON line, last.
+Each prints one JSON line, last; `serve` one for each line of its input.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import resource
@@ -75,6 +77,35 @@ def read(trained: Trained, questions: Sequence[Question], to_a_person: frozenset
     return Read(**{**said, "outcomes": [Outcome(**outcome) for outcome in said["outcomes"]]})
 
 
+class Reader:
+    """A model that reads texts as the gateway's channel does, in a process of its own and in Rasa's environment; each
+    text once."""
+
+    def __init__(self, model: Path) -> None:
+        command = [str(PROJECT / ".venv-bot" / "bin" / "python"), "-m", __name__, "serve", str(model.absolute())]
+        self._process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, text=True)
+        self._known: dict[str, Any] = {}
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()  # at the end of its input it ends
+
+    def read(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """The readings, as `POST …/read` gives them. Raises `RuntimeError` when the process has ended."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            to, back = self._process.stdin, self._process.stdout
+            assert to is not None and back is not None  # noqa: PT018
+            print(json.dumps(new), file=to, flush=True)
+            if not (line := back.readline()):
+                raise RuntimeError("the model cannot be read")
+            self._known.update(zip(new, json.loads(line), strict=True))
+        return [self._known[text] for text in texts]
+
+
 def _said(*words: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.understanding.systems", *words]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
@@ -101,6 +132,19 @@ def _read(model: Path, file: Path) -> Read:
     return reading.read(model, questions, frozenset(wanted["to_a_person"]))
 
 
+def _serve(model: Path) -> None:
+    from bot.channel import read_text
+
+    answers, agent = sys.stdout, reading.loaded(model)
+    sys.stdout = sys.stderr  # whatever else is printed
+
+    async def each(texts: Sequence[str]) -> list[dict[str, Any]]:
+        return [(await read_text(agent, text))[1] for text in texts]
+
+    for line in sys.stdin:
+        print(json.dumps(asyncio.run(each(json.loads(line)))), file=answers, flush=True)
+
+
 def main() -> None:
     """As the module says."""
     reading.quiet()
@@ -108,6 +152,9 @@ def main() -> None:
     sys.path.insert(0, str(PROJECT))
     what, *words = sys.argv[1:]
     paths = [Path(word) for word in words]
+    if what == "serve":
+        _serve(*paths)
+        return
     print(json.dumps(asdict({"train": _train, "read": _read}[what](*paths))))
 
 

@@ -54,6 +54,10 @@ def test_nonsense_after_an_answer_is_no_follow_up(house: House, citizen: Citizen
      [("ktp_hilang", "overview"), ("kk_pisah", "overview")]),
     ("syarat dan biaya bikin KTP", [("ktp_baru", "requirements"), ("ktp_baru", "fee")]),
     ("ktp hilang dan kk rusak gimana ngurusnya", [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview")]),
+    ("ktp saya hilang abis itu mau bikin paspor baru", [("ktp_hilang", "overview"), ("paspor_baru", "overview")]),
+    ("1. ktp hilang\n2. jam buka kantor", [("ktp_hilang", "overview"), ("jam_layanan", "overview")]),
+    ("ktp hilang, kk rusak, paspor habis masa berlaku",
+     [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview"), ("paspor_ganti", "overview")]),
 ])
 def test_p01_two_questions_are_both_answered_with_one_fate(
     house: House, citizen: Citizen, text: str, topics: list[tuple[str, str]]
@@ -64,6 +68,15 @@ def test_p01_two_questions_are_both_answered_with_one_fate(
     for message in said:
         assert len(message["buttons"]) <= 3
         assert {"Jawaban ini salah", "Bicara dg petugas"} <= {button["title"] for button in message["buttons"]}
+
+
+def test_p01_what_one_sentence_tells_before_the_next_asks_is_offered_and_a_tap_answers_it(
+    house: House, citizen: Citizen
+) -> None:
+    answer, other = says(house, citizen, "KTP saya hilang. Bagaimana cara membuat paspor?")
+    assert given([answer, other]) == [("paspor_baru", "overview")]
+    assert other["buttons"][0]["payload"] == "topic:ktp_hilang"
+    assert given(says(house, citizen, other["buttons"][0]["title"])) == [("ktp_hilang", "overview")]
 
 
 def test_p03_of_two_questions_one_that_nobody_here_can_answer_goes_to_a_person(house: House, citizen: Citizen) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from handoff.domain import alarm
 from handoff.services.talk import inbox, publications, turn
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
@@ -214,6 +215,34 @@ async def test_p03_what_may_be_a_matter_for_a_person_is_offered_to_one(runtime):
     assert [b["payload"].split(":")[0] for b in other["buttons"]] == ["person"]
     await citizen.taps("Bicara dg petugas")
     assert (await citizen.case()).reason == "asked_for_officer"
+
+
+@pytest.mark.parametrize(("second", "buttons"), [
+    (reading(None), []), (reading("luar_cakupan"), []), (reading("skck", 0.4), []),
+    (reading("jam_layanan"), ["topic", "person"]), (reading("pengaduan"), ["person"]),
+], ids=["nothing", "out of scope", "unsure", "another", "complaint"])
+async def test_a_story_that_asks_twice_is_one_matter_and_what_else_was_surely_read_is_said(runtime, second, buttons):
+    told = "Kakek saya dulu tinggal jauh di tengah hutan dan baru tahun ini turun ke kota. " * 4
+    text = f"{told}Syarat bikin KTP apa? Bagaimana kalau beliau sakit?"
+    read = {text: reading("ktp_baru"), f"{told}Syarat bikin KTP apa?": reading("ktp_baru"),
+            "Bagaimana kalau beliau sakit?": second}
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, read) as (knows, _):
+        answer, *other = await says(knows, citizen, text)
+    assert given([answer]) == [("ktp_baru", "requirements")]
+    assert [b["payload"].split(":")[0] for m in other for b in m["buttons"]] == buttons
+    assert await citizen.fates() == ["answer"]
+
+
+async def test_p03_a_danger_at_the_end_of_a_story_goes_to_a_person(runtime):
+    told = "Kakek saya dulu tinggal jauh di tengah hutan dan baru tahun ini turun ke kota. " * 4
+    text = f"{told}Syarat bikin KTP apa? Bagaimana kalau beliau diapa-apakan?"
+    read = {text: reading("ktp_baru"), f"{told}Syarat bikin KTP apa?": reading("ktp_baru"),
+            "Bagaimana kalau beliau diapa-apakan?": reading(alarm.DANGER)}
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, read) as (knows, _):
+        await says(knows, citizen, text)
+    assert await citizen.fates() == ["new_case"]
 
 
 async def test_p08_of_two_answers_one_suspended_the_message_goes_to_a_person_once(runtime):

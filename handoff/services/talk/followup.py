@@ -29,6 +29,7 @@ REASONS = {
     "minta_petugas": "asked_for_officer", "hapus_data": "asked_for_officer", "bantah_jawaban": "disputed_answer",
     "sanggah_keputusan": "disputed_decision", "pengaduan": "complaint", "pengaduan_pungli": "complaint",
 }
+LONGEST_OF_TWO = 300  # characters of a text in which two matters are answered; a longer one is a story
 AS_A_WHOLE = frozenset({"cek_status"})  # needs the number that stands somewhere in the text
 
 
@@ -117,14 +118,28 @@ class _Readings:
     async def plan(self) -> Plan | None:
         parts = asking.questions(self.text)
         asked = await self._several(parts) if parts else None
-        if asked is not None and (asked.person or len({wanted.topic for wanted in asked.wanted}) > 1):
-            return asked
+        if asked is not None and _more_than_one(asked):
+            return self._as_a_story(asked)
         if not parts and self.last is not None and context.conditional(self.text):
             return await self.neighbour()
         joined = await self._joined(self.text)
         if asked is not None and joined is not None and joined.seen:
             return replace(asked, seen=joined.seen)
-        return joined or asked
+        return self._as_a_story(joined) if joined else asked
+
+    def _as_a_story(self, found: Plan) -> Plan:
+        """A long text is mostly one matter with its circumstances, whatever else it asks about them: answered as it was
+        read as a whole; what was surely read as something else is only told, unless it is an alarm."""
+        topic = self._topic(self.known[self.text])
+        if len(self.text) <= LONGEST_OF_TWO or topic is None or not _more_than_one(found):
+            return found
+        if found.person and said(found.person.classification) is not None:
+            return found
+        others = [one.topic for one in found.wanted]
+        if found.person and found.person.reason != "low_confidence":
+            others.append(str(found.person.classification["intent"]))
+        seen = tuple(dict.fromkeys(name for name in others if name != topic))
+        return replace(self._alone(self.text, self.known[self.text]), seen=seen[: several.MOST_SEEN])
 
     async def _read(self, texts: Sequence[str]) -> list[BotReading]:
         new = list(dict.fromkeys(text for text in texts if text not in self.known))
@@ -260,6 +275,10 @@ def _danger(whole: BotReading, parts: Sequence[BotReading]) -> Plan | None:
         if said(reading.classification()) is not None:
             return Plan(person=Handover("low_confidence", None, reading.classification()))
     return None
+
+
+def _more_than_one(found: Plan) -> bool:
+    return found.person is not None or len({one.topic for one in found.wanted}) > 1
 
 
 def _sure(reading: BotReading) -> str | None:
