@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from handoff.domain import alarm
-from handoff.services.talk import inbox, publications, turn
+from handoff.services.deadlines import sweep
+from handoff.services.talk import inbox, late, publications, turn
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
 from handoff.store import schema as tables
 from tests.support.citizen import Citizen, answers
+from tests.support.office import person
 from tests.support.rasa import reading, understanding
 
 pytestmark = pytest.mark.parametrize("postgres", [16], indirect=True, ids=["pg16"])  # one is enough
@@ -142,6 +145,46 @@ async def test_p03_a_second_question_that_the_bot_cannot_answer_goes_to_a_person
     assert said[-1]["case"]["reason"] == reason
     assert await citizen.fates() == ["new_case"]
     assert [m["delivery"] for m in said] == ["sent", "sent"]
+
+
+async def late_after_an_outage(runtime, clock, read: dict, text: str = TWO) -> tuple[Citizen, int]:
+    """The bot was away, the sweep gave the text to an officer, and now the bot is back and reads it so."""
+    citizen = await Citizen.arrives(runtime)
+    await citizen.writes(text)
+    clock.forward(timedelta(minutes=2))
+    await sweep.once(runtime)
+    async with understanding(runtime, read) as (knows, _):
+        answered = await late.answer_late(knows)
+        assert await late.answer_late(knows) == 0  # once for each case
+    return citizen, answered
+
+
+async def test_p03_after_an_outage_two_questions_get_two_answers_in_the_case(runtime, clock):
+    citizen, answered = await late_after_an_outage(runtime, clock, HALVES)
+    assert answered == 1
+    assert given(await citizen.sees()) == [("ktp_baru", "requirements"), ("jam_layanan", "overview")]
+    introduced = [m["text"] for m in await citizen.sees() if "Mesin penjawab sudah pulih" in m["text"]]
+    assert len(introduced) == 1
+    assert (await citizen.case()).status == "assigned"
+
+
+@pytest.mark.parametrize("second", [reading("pengaduan"), reading(None)])
+async def test_p03_after_an_outage_two_matters_are_left_to_the_officer_together(runtime, clock, second):
+    citizen, answered = await late_after_an_outage(runtime, clock, {**HALVES, "jam buka kantor berapa?": second})
+    assert (answered, given(await citizen.sees())) == (0, [])
+    assert (await citizen.case()).status == "assigned"
+
+
+async def test_p08_after_an_outage_half_an_answer_is_none(runtime, clock):
+    await publications.suspend(runtime, await person(runtime, "head"), "jam_layanan", "keliru")
+    citizen, answered = await late_after_an_outage(runtime, clock, HALVES)
+    assert (answered, given(await citizen.sees())) == (0, [])
+
+
+async def test_after_an_outage_one_question_is_answered_about_what_it_asks(runtime, clock):
+    text = "berapa biaya bikin ktp"
+    citizen, answered = await late_after_an_outage(runtime, clock, {text: reading("ktp_baru")}, text)
+    assert (answered, given(await citizen.sees())) == (1, [("ktp_baru", "fee")])
 
 
 async def test_politeness_is_no_second_question(runtime):

@@ -47,6 +47,8 @@ async def understanding(runtime: Runtime, read: dict[str, dict[str, Any]]) -> As
     seen: list[str] = []
 
     def reply(path: bytes, body: bytes) -> bytes:
+        if not body:
+            return b"{}"  # whether it is there
         asked = json.loads(body)
         texts = asked.get("texts") or [asked["text"]]
         seen.extend(texts)

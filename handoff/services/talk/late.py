@@ -1,21 +1,24 @@
 """When the bot is back (design §3, step 5): a question that went to an officer only because the bot had failed, and
-that it can answer now, is answered inside the case, with a tap to withdraw it. The officer stays on the case."""
+that it can answer now, is answered inside the case, with a tap to withdraw it. The officer stays on the case. Several
+questions in one message are read as a turn reads them: all are answered, or the officer is left with all of them."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Exists, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed, BotReply
 from handoff.domain.case import Actor
 from handoff.services.case import cases
 from handoff.services.post import sending
 from handoff.services.runtime import Runtime
-from handoff.services.talk import answers, ownership
-from handoff.services.talk.answering import needs_person
+from handoff.services.talk import answers, followup, ownership
+from handoff.services.talk.answering import Wanted, needs_person
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import answers as answer_table
@@ -56,16 +59,12 @@ async def answer_late(runtime: Runtime) -> int:
     return answered
 
 
-async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
+async def _answer(runtime: Runtime, row: Any) -> bool:
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, row.conversation_id)
         data_key = await runtime.keyring.open(connection, conversation.data_key_id)
     text = str(unseal_json(data_key, row.id, row.body_enc).get("text", ""))
-    try:
-        reply = await runtime.bot.ask(row.conversation_id, row.id, text, {"case_open": True})
-        topic = _topic(reply)
-    except BotFailed:
-        reply, topic = None, None
+    wanted = await _wanted(runtime, conversation, row.id, text)
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, row.conversation_id)
         facts = await cases.load(connection, row.case_id)
@@ -73,20 +72,49 @@ async def _answer(runtime: Runtime, row: Row) -> bool:  # type: ignore[type-arg]
             return False  # an officer has begun: the bot is silent (P4)
         if (await connection.execute(select(_has_answer(row.id)))).scalar_one():
             return False  # a job that was thought dead was at it too
-        entry = runtime.catalogue.topics.get(topic or "")
-        prepared = None
-        if entry is not None and reply is not None and not needs_person(runtime, entry, text):
-            with contextlib.suppress(answers.Suspended):
-                prepared = await answers.prepare(
-                    runtime, connection, conversation, row.id, entry, "overview", reply.classification(),
-                    to_officers_case=True, introduction=runtime.texts.say("case.late_answer", **facts.said()),
-                )
-        if prepared is not None:
-            await answers.store(runtime, connection, conversation, prepared)
+        prepared = await _prepared(runtime, connection, conversation, facts, row.id, wanted, text)
+        await answers.store(runtime, connection, conversation, *prepared)
         await cases.record(runtime, connection, conversation, facts.id, ANSWERED if prepared else UNANSWERED,
-                           Actor("bot"), message_id=row.id, topic=topic)
+                           Actor("bot"), message_id=row.id, topics=[one.topic for one in wanted])
     await sending.dispatch(runtime, row.conversation_id)
-    return prepared is not None
+    return bool(prepared)
+
+
+async def _wanted(runtime: Runtime, conversation: Row[Any], message_id: UUID, text: str) -> Sequence[Wanted]:
+    """What there is to answer, read as a turn reads it; nothing when any part of it is for a person, or unclear. Raises
+    `BotAway`."""
+    plan = await followup.plan(runtime, conversation, text)
+    if plan is not None:
+        return () if plan.person is not None or plan.which is not None else plan.wanted
+    try:
+        reply = await runtime.bot.ask(conversation.id, message_id, text, {"case_open": True})
+    except BotFailed:
+        return ()
+    topic = _topic(reply)
+    if topic is None or topic not in runtime.catalogue.topics:
+        return ()
+    return followup.wanted(runtime, topic, text, reply.classification())
+
+
+async def _prepared(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], facts: cases.Facts,
+    question_id: UUID, wanted: Sequence[Wanted], text: str,
+) -> list[answers.Prepared]:
+    """All of the answers, or none: half an answer would look like a whole one."""
+    prepared: list[answers.Prepared] = []
+    for number, one in enumerate(wanted):
+        topic = runtime.catalogue.topics[one.topic]
+        if needs_person(runtime, topic, text):
+            return []
+        try:
+            prepared.append(await answers.prepare(
+                runtime, connection, conversation, question_id, topic, one.aspect, one.classification,
+                to_officers_case=True, few=len(wanted) > 1,
+                introduction="" if number else runtime.texts.say("case.late_answer", **facts.said()),
+            ))
+        except answers.Suspended:
+            return []
+    return prepared
 
 
 def _has_answer(question_id: ColumnElement[UUID] | UUID) -> Exists:
