@@ -19,6 +19,15 @@ confidential_reports = Table(  # what a case with the reason `confidential_repor
     _at("link_used_at", nullable=True),
 )
 
+complaints_apart = Table(  # complaints about who owned the conversation they were written in (adr/0032)
+    "complaints_apart", metadata,
+    Column("case_id", ForeignKey("cases.id"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("own_conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("officer_id", ForeignKey("officers.id"), nullable=False),  # whom it is about
+    _at("at"),
+)
+
 transfers = Table(  # every request to another unit; what was said with it stands in the case's events
     "transfers", metadata, _id(),
     Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),

@@ -202,6 +202,13 @@ class SeenMessage(Said):
     delivery_reason: str | None
 
 
+class MergedFile(Attachment):
+    """A file that was sent under the number of a case which this one has taken in."""
+
+    number: str
+    created_at: datetime
+
+
 class Matter(Said):
     """A message that the case is about, with the answer that it disputes."""
 
@@ -232,7 +239,7 @@ class UndeliveredReply(Said):
 
 class FullCase(CaseLine):
     """A case in full. `window_until`: over WhatsApp, until when anything but a template reaches the citizen.
-    `messages` and `items` only for who may read words (`words`)."""
+    `messages`, `items` and `merged_files` only for who may read words (`words`)."""
 
     words: bool
     window_until: datetime | None
@@ -241,6 +248,7 @@ class FullCase(CaseLine):
     events: list[Event]
     messages: list[SeenMessage] | None = None
     items: list[Matter] | None = None
+    merged_files: list[MergedFile] | None = None
 
 
 class Candidate(Officer):

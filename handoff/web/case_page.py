@@ -30,7 +30,7 @@ from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
 from handoff.services.post import delivery
 from handoff.services.talk import consents, conversations, inbox
 from handoff.services.talk.inbox import Inbound
-from handoff.services.views import dossier, pages
+from handoff.services.views import dossier, merged, pages
 from handoff.services.views.pages import OpenedCase
 from handoff.store.db import DatabaseAway
 from handoff.web import html
@@ -205,14 +205,15 @@ async def dossier_file(request: Request, number: str) -> HTTPResponse:
 
 @case_page.get("/<number:str>/berkas/<file:str>")
 async def download(request: Request, number: str, file: str) -> HTTPResponse:
-    """A file of the case's conversation, always as a download."""
+    """A file of the case's conversation, or of a case that was merged into it, always as a download."""
     if _number(number) != number:
         raise NotFound()
     try:
         opened = await pages.open_case(runtime_of(request), number, _key(request))
     except Forbidden:
         return _locked(request)
-    return await send_file(request, opened.conversation_id, uuid_of(file))
+    return await send_file(request, await merged.conversation_of(runtime_of(request), opened.facts.id, uuid_of(file)),
+                           uuid_of(file))
 
 
 async def _store(request: Request, opened: OpenedCase, given: Reply) -> HTTPResponse:
@@ -261,7 +262,7 @@ async def _facts(request: Request, opened: OpenedCase, start: int) -> dict[str, 
         "case": facts.row, "officer": facts.officer, "unit": facts.unit, "reply_is_due": opened.reply_is_due,
         "messages": await conversations.read(runtime, opened.conversation_id, start - 1, limit=WINDOW),
         "others_of_citizen": await merging.others(runtime, facts), "merged_into": await merging.target(runtime, facts),
-        "promises": await clocks.promises(runtime, facts.row),
+        "merged_files": await merged.files(runtime, facts.id), "promises": await clocks.promises(runtime, facts.row),
         "withdrawn_at": await consents.withdrawn_at(runtime, opened.conversation_id),
         "steps": happened.steps, "answers": happened.answers, "others": happened.others,
         "stars": happened.stars,
@@ -276,7 +277,7 @@ def _version(facts: dict[str, Any]) -> str:
     shown = [
         case.status, case.closed_reason, case.respond_by, case.resolve_by, case.first_replied_at, officer.name,
         [(m["seq"], len(m["text"])) for m in facts["messages"]], len(facts["steps"]), facts["promises"],
-        facts["older"], facts["newer"],
+        facts["older"], facts["newer"], len(facts["merged_files"]),
         [b["payload"] for b in (*facts["answers"], *facts["others"], *facts["stars"])],
     ]
     return hashlib.sha256(repr(shown).encode("utf-8", "surrogatepass")).hexdigest()[:16]

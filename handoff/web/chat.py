@@ -18,7 +18,7 @@ from sqlalchemy import Row
 
 from handoff.domain.number import InvalidNumber, parse
 from handoff.services.attachments import files, uploads
-from handoff.services.case import merging
+from handoff.services.case import joining
 from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
 from handoff.services.post import delivery
 from handoff.services.talk import consents, conversations, inbox
@@ -114,7 +114,7 @@ async def join(request: Request, conversation: str) -> HTTPResponse:
         number = parse(given.number)
     except InvalidNumber:
         raise Forbidden() from None
-    await merging.join(runtime_of(request), conversation_id, number, given.key)
+    await joining.join(runtime_of(request), conversation_id, number, given.key)
     return empty(204)
 
 

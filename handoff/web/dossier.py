@@ -49,6 +49,10 @@ class _Paper(FPDF):
         self._part("deadlines", [self._promise(one) for one in self.dossier.promises])
         self._part("steps", [f"{self._time(one.at)}: {one.text}" for one in self.dossier.steps])
         self._talk()
+        self._part("merged_files", [
+            self._say("merged_file", file=file.name, old=file.number, at=self._time(file.at))
+            for file in self.dossier.merged_files
+        ])
         self._part("sources", list(self.dossier.sources))
         return bytes(self.output())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from handoff.services.case import merging, verbs
+from handoff.services.case import joining, merging, verbs
 from handoff.services.case.cases import key_of
 from handoff.services.errors import Conflict, Forbidden, Unprocessable
 from handoff.services.talk.inbox import Inbound, receive
@@ -33,7 +33,7 @@ async def with_case(runtime) -> Citizen:
 async def one_person(runtime) -> tuple[Citizen, Citizen]:
     first, second = await with_case(runtime), await with_case(runtime)
     case = await first.case()
-    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
+    await joining.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
     return first, second
 
 
@@ -43,11 +43,11 @@ async def test_number_and_key_make_one_history_and_addresses_come_along(runtime)
     await receive(runtime, second.id, Inbound("contact", {"email": "bagas@contoh.id"}))
     await drain(runtime, second.id)
     with pytest.raises(Forbidden):
-        await merging.join(runtime, second.id, case.number, "x" * 22)
+        await joining.join(runtime, second.id, case.number, "x" * 22)
     with pytest.raises(Forbidden):
-        await merging.join(runtime, second.id, "0000-0000", key_of(runtime, case.id, case.key_version))
-    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
-    await merging.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))  # twice is once
+        await joining.join(runtime, second.id, "0000-0000", key_of(runtime, case.id, case.key_version))
+    await joining.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))
+    await joining.join(runtime, second.id, case.number, key_of(runtime, case.id, case.key_version))  # twice is once
     async with db.transaction(runtime.pool) as connection:
         people = (await connection.execute(select(conversations.c.citizen_id).distinct())).scalars().all()
         contact = (await connection.execute(

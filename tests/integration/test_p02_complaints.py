@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from handoff.services.case import cases, merging, taking, transfers, verbs
+from handoff.services.case import cases, joining, merging, taking, transfers, verbs
 from handoff.services.deadlines import escalation
 from handoff.services.errors import Conflict, Forbidden, NotFound
 from handoff.services.people import duty
@@ -115,14 +115,14 @@ async def test_it_is_not_merged_into_a_case_that_they_have(runtime, named):
     other = await open_case(runtime)
     if other.officer_id != named.id:
         await verbs.reassign(runtime, await person(runtime, "supervisor"), other.id, named.id, "paling paham")
-    await merging.join(runtime, other.conversation_id, complaint.number, cases.key_of(runtime, complaint.id, 0))
+    await joining.join(runtime, other.conversation_id, complaint.number, cases.key_of(runtime, complaint.id, 0))
     holder = await officer_row(runtime, complaint.officer_id)
     with pytest.raises(Conflict, match="not_mergeable"):
         await merging.merge(runtime, holder, complaint.id, other.number, "soalnya sama")
     third = await open_case(runtime)
     supervisor = await person(runtime, "supervisor")
     await verbs.reassign(runtime, supervisor, third.id, supervisor.id, "saya tangani")
-    await merging.join(runtime, third.conversation_id, complaint.number, cases.key_of(runtime, complaint.id, 0))
+    await joining.join(runtime, third.conversation_id, complaint.number, cases.key_of(runtime, complaint.id, 0))
     await merging.merge(runtime, holder, complaint.id, third.number, "soalnya sama")
     assert named.id in (await row_of(runtime, third)).kept_from  # what is told there is kept from them as well
 

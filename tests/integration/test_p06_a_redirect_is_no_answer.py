@@ -121,7 +121,9 @@ async def test_the_second_reply_that_does_not_help_brings_the_supervisor_by_name
     citizen = await with_case(runtime)
     owner, case, leader = await citizen.officer(), await citizen.case(), await person(runtime, "supervisor")
     await verbs.reply(runtime, owner, case.id, "Masih diperiksa ya.")
-    assert [b["title"] for b in (await citizen.sees())[-1]["buttons"]] == ["Balasan tak membantu"]
+    assert [b["title"] for b in (await citizen.sees())[-1]["buttons"]] == [
+        "Balasan tak membantu", "Keluhkan petugas ini",
+    ]
     await citizen.taps("Balasan tak membantu")
     await citizen.taps("Balasan tak membantu")  # the same reply counts once
     assert (await citizen.case()).supervisor_id is None

@@ -135,6 +135,7 @@ def _pressable(
         "withdraw": facts.state.is_open and facts.row.status != Status.resolution_proposed,
         "bot_again": facts.state.is_open and with_officer,
         "unhelpful_reply": facts.state.is_open,
+        "complain": facts.state.is_open,
         "reopen": not facts.state.is_open,
     }
     possible = on_case | {"rate": not facts.state.is_open}

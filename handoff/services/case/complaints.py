@@ -25,21 +25,33 @@ async def whom_not(
     """Who does not get this message's case, and why; nobody unless it is a complaint."""
     if reason != Reason.complaint:
         return {}
-    people = (await connection.execute(select(officers).where(officers.c.active))).all()
     row = (await connection.execute(
         select(messages.c.id, messages.c.body_enc).where(messages.c.id == message_id)
     )).one()
     body = unseal_json(await runtime.keyring.open(connection, conversation.data_key_id), row.id, row.body_enc)
+    return await kept_away(connection, conversation, str(body.get("text") or ""))
+
+
+async def kept_away(
+    connection: AsyncConnection, conversation: Row[Any], text: str, *about: UUID
+) -> dict[UUID, str]:
+    """Who does not get a complaint with this text from this conversation, and why; whom it is `about` is known."""
+    people = (await connection.execute(select(officers).where(officers.c.active))).all()
     spoke = (await connection.execute(
         select(messages.c.officer_id).distinct().where(
             messages.c.conversation_id == conversation.id, messages.c.author == "officer", messages.c.kind != "note",
         )
     )).scalars().all()
-    text = str(body.get("text") or "")
     called = named(text, [Person(one.id, one.name, one.title) for one in people])
-    kept = kept_from({str(one) for one in called}, {str(one) for one in spoke},
+    kept = kept_from({str(one) for one in called}, {str(one) for one in (*spoke, *about)},
                      [Place(str(one.id), str(one.unit_id), Role(one.role)) for one in people])
     return {UUID(one): why for one, why in kept.items()}
+
+
+async def names(connection: AsyncConnection, text: str, officer_id: UUID) -> bool:
+    """Whether the text names this officer."""
+    one = (await connection.execute(select(officers).where(officers.c.id == officer_id))).one()
+    return bool(named(text, [Person(one.id, one.name, one.title)]))
 
 
 async def barred_from(connection: AsyncConnection, case: Row[Any]) -> frozenset[UUID]:

@@ -1,28 +1,24 @@
 """Two cases of the same citizen about the same thing become one; both numbers stay valid, and who has the one keeps
-both. And what makes two conversations the same citizen's: in one of them the other's case number and key were shown."""
+both."""
 
 from __future__ import annotations
 
-import hmac
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, func, select
 
 from handoff.domain.case import Reason, Refusal, Verb, transition
-from handoff.services.case import cases
 from handoff.services.case.cases import Facts, key_of, load, move, record
 from handoff.services.case.holding import actor_of, given_reason, refused
-from handoff.services.errors import Conflict, Forbidden
+from handoff.services.errors import Conflict
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
-from handoff.store.crypto import seal, unseal
 from handoff.store.schema import cases as case_table
-from handoff.store.schema import citizens, contacts, conversations
+from handoff.store.schema import conversations
 
 
 async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, why: str) -> None:
@@ -45,7 +41,7 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
             state = transition(source.state, Verb.merge, actor)
         except Refusal as refusal:
             raise refused(refusal, source) from None
-        if not _same(locked[own_id], locked[other.conversation_id], source, target):
+        if not _same(locked[own_id], locked[other.conversation_id], source, target, officer.id):
             raise Conflict("not_mergeable")
         kept = {str(one): "merged" for one in source.row.kept_from}
         await move(connection, source, state, closed_at=runtime.clock(), waiting_since=None, merged_into=target.id,
@@ -64,57 +60,13 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
         await sending.dispatch(runtime, conversation_id)
 
 
-def _same(own: Row[Any], other: Row[Any], source: Facts, target: Facts) -> bool:
+def _same(own: Row[Any], other: Row[Any], source: Facts, target: Facts, actor_id: UUID) -> bool:
     """The same citizen's, both open, neither a confidential report, and the other not with somebody from whom this one
-    is kept."""
+    is kept; nobody merges into what is kept from them."""
     secret = Reason.confidential_report
     return (own.citizen_id == other.citizen_id and own.id != other.id and target.state.is_open
             and secret not in (source.row.reason, target.row.reason)
-            and target.row.officer_id not in source.row.kept_from)
-
-
-async def join(runtime: Runtime, conversation_id: UUID, number: str, key: str) -> None:
-    """Make the conversation the same citizen's as the case whose number and key are shown in it; contacts come along.
-    Never for a confidential report. Raises `Forbidden` for a wrong key and for a number that does not exist alike."""
-    async with db.transaction(runtime.pool) as connection:
-        row: Any = (await connection.execute(
-            select(case_table, conversations.c.citizen_id)
-            .join(conversations, conversations.c.id == case_table.c.conversation_id)
-            .where(case_table.c.number == number)
-        )).one_or_none()
-        expected = key_of(runtime, row.id if row else conversation_id, row.key_version if row else 0)
-        if not hmac.compare_digest(expected.encode(), key.encode("utf-8", "surrogatepass")) or row is None:
-            raise Forbidden()
-        own = await ownership.lock(connection, conversation_id)
-        if row.reason == Reason.confidential_report or own.confidential:
-            raise Forbidden()
-        if own.citizen_id == row.citizen_id:
-            return
-        await _bring_contacts(runtime, connection, own.citizen_id, row.citizen_id)
-        await connection.execute(
-            update(conversations).where(conversations.c.id == own.id).values(citizen_id=row.citizen_id)
-        )
-        for case_id in (own.open_case_id or own.last_case_id, row.id):
-            if case_id is not None:
-                facts = await cases.load(connection, case_id)
-                about = own if facts.row.conversation_id == own.id else await ownership.lock(
-                    connection, facts.row.conversation_id
-                )
-                await record(runtime, connection, about, case_id, "history_joined", cases.CITIZEN)
-
-
-async def _bring_contacts(runtime: Runtime, connection: AsyncConnection, own: UUID, other: UUID) -> None:
-    """Addresses come along, sealed with the other's key; what is known there already stays where it is."""
-    keys = {row.id: await runtime.keyring.open(connection, row.data_key_id) for row in (await connection.execute(
-        select(citizens.c.id, citizens.c.data_key_id).where(citizens.c.id.in_([own, other]))
-    )).all()}
-    rows = (await connection.execute(select(contacts).where(contacts.c.citizen_id.in_([own, other])))).all()
-    known = {(row.kind, row.value_hash, row.conversation_id) for row in rows if row.citizen_id == other}
-    for row in rows:
-        if row.citizen_id == own and (row.kind, row.value_hash, row.conversation_id) not in known:
-            await connection.execute(update(contacts).where(contacts.c.id == row.id).values(
-                citizen_id=other, value_enc=seal(keys[other], row.id, unseal(keys[own], row.id, row.value_enc)),
-            ))
+            and target.row.officer_id not in source.row.kept_from and actor_id not in target.row.kept_from)
 
 
 async def others(runtime: Runtime, facts: Facts) -> list[tuple[str, str]]:
@@ -151,6 +103,7 @@ async def mergeable(runtime: Runtime, case_id: UUID) -> list[str]:
             .where(here.c.id == case_id, case_table.c.id != case_id, case_table.c.status != "closed",
                    case_table.c.conversation_id != here.c.conversation_id,
                    case_table.c.reason != Reason.confidential_report.value,
+                   func.cardinality(case_table.c.kept_from) == 0,
                    here.c.reason != Reason.confidential_report.value)
             .order_by(case_table.c.opened_at.desc()).limit(20)
         )).scalars())

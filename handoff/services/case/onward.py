@@ -30,6 +30,14 @@ async def onward(
     key = await runtime.keyring.open(connection, conversation.data_key_id)
     body = unseal_json(key, said.id, said.body_enc)
     words = str(body.get("text") or body.get("title") or runtime.texts.say("chat.file_received"))
+    return await written_into(runtime, connection, other, words)
+
+
+async def written_into(
+    runtime: Runtime, connection: AsyncConnection, other: Row[Any], words: str
+) -> tuple[Row[Any], UUID]:
+    """What the citizen wrote elsewhere as their next message in this conversation, which is locked: the conversation as
+    it is then, and the message's id."""
     copy, other_key = uuid4(), await runtime.keyring.open(connection, other.data_key_id)
     seq = (await connection.execute(
         update(conversations).where(conversations.c.id == other.id)

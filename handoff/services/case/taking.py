@@ -49,12 +49,13 @@ async def take_in(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, *, reason: str,
     topic: str | None = None, answer_id: UUID | None = None, classification: dict[str, Any] | None = None,
     explanation: given.Prepared | None = None, taker: office.Taker | None = None,
+    kept: Mapping[UUID, str] | None = None,
 ) -> Facts:
     """Give the citizen's message to a person, whatever the state of things; idempotent on the message.
 
     A conversation with an open case gets a further item of it, one whose case is closed has that case opened again,
     any other a new case. The message's fate and the reply to the citizen are part of it; an `explanation` from the
-    catalogue is said first.
+    catalogue is said first. `kept`: who does not get it, and why, where that is known already.
     """
     settled = (await connection.execute(
         select(case_items.c.case_id).where(case_items.c.message_id == message_id)
@@ -81,7 +82,7 @@ async def take_in(
         await store(runtime, connection, conversation, [card(runtime, facts, "case.forwarded", message_id)])
         return facts
     facts = await _wherever(runtime, connection, conversation, message_id, reason, topic, answer_id, classification,
-                            taker)
+                            taker, kept)
     if alarm in EMERGENCIES:
         await danger.mark(runtime, connection, conversation, facts, message_id, alarm)
     await notify(connection, conversation.id, message.seq)
@@ -91,8 +92,10 @@ async def take_in(
 async def _wherever(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str,
     topic: str | None, answer_id: UUID | None, classification: dict[str, Any], taker: office.Taker | None,
+    kept: Mapping[UUID, str] | None,
 ) -> Facts:
-    kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
+    if kept is None:
+        kept = await complaints.whom_not(runtime, connection, conversation, message_id, reason)
     await _learn_language(runtime, connection, conversation, message_id)
     if conversation.open_case_id is not None:
         return await _join(runtime, connection, conversation, message_id, reason, answer_id, kept)

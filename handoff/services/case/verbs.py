@@ -110,7 +110,7 @@ async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, k
         state = await officer_speaks(held, actor_of(officer), Verb.reply)
         message_id = uuid4()
         await store(runtime, held.connection, held.conversation, [Outgoing(
-            "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
+            "officer", said, _unwelcome(runtime, held.facts, message_id), officer_id=officer.id,
             case_id=held.facts.id, notice=Notice.reply, key=key, id=message_id,
         )])
         await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
@@ -165,7 +165,7 @@ async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key
         state = await officer_speaks(held, actor_of(officer), Verb.ask)
         message_id = uuid4()
         await store(runtime, held.connection, held.conversation, [Outgoing(
-            "officer", said, (_unhelpful(runtime, held.facts, message_id),), officer_id=officer.id,
+            "officer", said, _unwelcome(runtime, held.facts, message_id), officer_id=officer.id,
             case_id=held.facts.id, shows_case=True, notice=Notice.question, key=key, id=message_id,
         )])
         await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
@@ -244,7 +244,8 @@ async def _put_forward(
 ) -> UUID:
     """The proposal goes to the citizen, in the name of the case's officer."""
     message_id = uuid4()
-    buttons = (*cases.confirm_buttons(runtime, held.facts), _unhelpful(runtime, held.facts, message_id))
+    room = 2 if held.conversation.channel == "web" else 1  # three buttons fit below a message of WhatsApp
+    buttons = (*cases.confirm_buttons(runtime, held.facts), *_unwelcome(runtime, held.facts, message_id)[:room])
     await store(runtime, held.connection, held.conversation, [Outgoing(
         "officer", _proposal(runtime, said), buttons, officer_id=UUID(str(actor.id)), case_id=held.facts.id,
         shows_case=True, notice=Notice.proposal, key=key, id=message_id,
@@ -257,9 +258,10 @@ async def _put_forward(
     return message_id
 
 
-def _unhelpful(runtime: Runtime, facts: Facts, message_id: UUID) -> dict[str, str]:
-    """*Balasan ini tidak membantu*, on everything that an officer says to the citizen."""
-    return button(runtime, "unhelpful_reply", f"unhelpful_reply:{facts.id}:{message_id}")
+def _unwelcome(runtime: Runtime, facts: Facts, message_id: UUID) -> tuple[dict[str, str], ...]:
+    """On everything that an officer says to the citizen: that it does not help, and that somebody else shall read what
+    the citizen has to say about the officer."""
+    return tuple(button(runtime, kind, f"{kind}:{facts.id}:{message_id}") for kind in ("unhelpful_reply", "complain"))
 
 
 async def officer_speaks(held: Held, actor: Actor, verb: Verb) -> CaseState:

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain import complaining
 from handoff.domain.alarm import EMERGENCIES, Alarm, heard, taken_by
-from handoff.services.case import confidential, danger, taking
+from handoff.services.case import apart, confidential, danger, taking
 from handoff.services.people.office import Taker
 from handoff.services.post import sending
 from handoff.services.runtime import Runtime
-from handoff.services.talk import ownership
+from handoff.services.talk import ownership, search
 from handoff.services.talk.inbox import SAID
 from handoff.store import db
 
@@ -53,11 +54,39 @@ async def answered(runtime: Runtime, question: Asked) -> bool:
         await _to_person(runtime, question, alarm)
     elif alarm is Alarm.bribery and question.kind == "text":
         await _report(runtime, question)
-    elif alarm is Alarm.data_misuse and question.conversation.owner_officer_id is None:
+    elif question.kind == "text" and (question.conversation.is_private or _owned(question)) and (
+        aim := complaining.heard(question.text)
+    ) is not None:
+        return await _complains(runtime, question, aim)
+    elif alarm is Alarm.data_misuse and not _owned(question):
         return await _to_data_officer(runtime, question)
     else:
         return False
     return True
+
+
+def _owned(question: Asked) -> bool:
+    return question.conversation.owner_officer_id is not None
+
+
+async def _complains(runtime: Runtime, question: Asked, aim: complaining.Aim) -> bool:
+    """About the officer who would read it: somebody else does. False when it is about somebody else, or when the bot
+    has the conversation by now, or nobody is left to read it; then it is no secret from who reads it."""
+    facts = None
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock_for(connection, question.conversation.id, question.id)
+        if conversation.fate is not None:
+            return True
+        if conversation.owner_officer_id is not None and (
+            aim is complaining.Aim.you or await apart.is_about_owner(connection, conversation, question.text)
+        ):
+            facts = await apart.take_apart(runtime, connection, conversation, question.id, question.text)
+        if facts is None:
+            await confidential.show_to_officer(connection, question.id)
+            await search.remember_again(runtime, connection, conversation)
+    if facts is not None:
+        await sending.dispatch(runtime, facts.row.conversation_id)
+    return facts is not None
 
 
 async def _to_person(runtime: Runtime, question: Asked, alarm: Alarm | None) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import String, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain import complaining
 from handoff.domain.alarm import Alarm, heard
 from handoff.domain.text import clean
 from handoff.services.attachments import files
@@ -73,7 +74,7 @@ _NUMBER = (
     .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"))
     .returning(
         conversations.c.next_seq, conversations.c.data_key_id, conversations.c.confidential,
-        conversations.c.channel, consents.withdrawn().label("withdrawn"),
+        conversations.c.channel, conversations.c.owner_officer_id, consents.withdrawn().label("withdrawn"),
         func.pg_notify(CHANNEL, func.concat(conversations.c.id, " ", conversations.c.next_seq - 1)),
     )
 )
@@ -145,15 +146,13 @@ async def _insert(
 ) -> UUID | None:
     message_id, at = uuid4(), runtime.clock()
     text = str(inbound.body.get("text", ""))
-    private = (
-        inbound.kind in SAID if row.confidential else inbound.kind == "text" and heard(text) is Alarm.bribery
-    )
+    private = inbound.kind in SAID if row.confidential else _is_private(inbound, text, row.owner_officer_id is not None)
     data_key = await runtime.keyring.open(connection, row.data_key_id)
     stored = (await connection.execute(_STORE, {
         "id": message_id, "conversation_id": conversation_id, "seq": row.next_seq - 1, "author": "citizen",
         "kind": inbound.kind, "body_enc": seal_json(data_key, message_id, body), "channel_message_id": inbound.key,
         "request_hash": fingerprint, "created_at": at, "sent_at": inbound.sent_at,
-        "private": private,  # until its turn has seen whom it names (services.confidential)
+        "private": private,  # until its turn has seen whom it names (services.case.confidential, .apart)
         # What was typed, not what stands on a button that we offered.
         **search.hashes(runtime, conversation_id, "" if private else text),
     })).first()
@@ -166,6 +165,13 @@ async def _insert(
             created_at=at,
         ))
     return message_id
+
+
+def _is_private(inbound: Inbound, text: str, owned: bool) -> bool:
+    """What no officer sees before its turn: a bribe, and what seems to be said of the officer who would read it."""
+    if inbound.kind == "payload":
+        return str(inbound.body["payload"]).partition(":")[0] in ("complain", "not_complaint")
+    return inbound.kind == "text" and (heard(text) is Alarm.bribery or (owned and complaining.heard(text) is not None))
 
 
 async def _issued_title(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from handoff.domain.optout import Wish, wish
 from handoff.domain.status import asked
-from handoff.services.case import cases, merging
+from handoff.services.case import cases, joining
 from handoff.services.errors import Forbidden
 from handoff.services.post import numbers
 from handoff.services.post.outbox import Outgoing, store
@@ -42,7 +42,7 @@ async def recognise(runtime: Runtime, conversation_id: UUID, message_id: UUID, t
     named = asked(text)
     if named is not None and named.key is not None:
         with contextlib.suppress(Forbidden):
-            await merging.join(runtime, conversation_id, named.number, named.key)
+            await joining.join(runtime, conversation_id, named.number, named.key)
     async with db.statement(runtime.pool) as connection:
         told = await numbers.unproven(connection, conversation_id)
     if not told:

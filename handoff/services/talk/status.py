@@ -129,6 +129,8 @@ def _may_know(runtime: Runtime, conversation: Row[Any], row: Row[Any], key: str 
         return False
     if row.conversation_id == conversation.id:
         return True
+    if row.kept_from:  # whom it is about may be reading along
+        return False
     return key is not None and hmac.compare_digest(key_of(runtime, row.id, row.key_version).encode(), key.encode())
 
 

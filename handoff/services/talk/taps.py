@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.catalogue import ASPECTS
 from handoff.domain.case import Refusal
-from handoff.services.case import cases, taking
+from handoff.services.case import apart, cases, joining, taking
 from handoff.services.case.wishes import Tap
-from handoff.services.post import numbers
+from handoff.services.post import numbers, sending
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answering, ownership, stepping
 from handoff.store import db
 from handoff.store.crypto import seal, unseal_json
-from handoff.store.schema import contacts, messages
+from handoff.store.schema import contacts, messages, officers
 
 ON_A_CASE: dict[str, Callable[[Tap, str], Awaitable[None]]] = {
     "confirm": lambda tap, _: tap.confirm(),
@@ -58,25 +58,9 @@ async def carry_out(
         desk = _Desk(runtime, connection, conversation, message_id)
         if kind == "other":
             return await desk.other(rest)
-        if kind == "read":
-            await desk.settle()  # what waited goes out because somebody was heard; nobody need answer
-            return None
-        if kind in ON_A_CASE:
-            await desk.on_case(ON_A_CASE[kind], conversation.open_case_id, rest)
-        elif kind in ON_A_CLOSED_CASE:
-            await desk.on_case(ON_A_CLOSED_CASE[kind], conversation.last_case_id, rest)
-        elif kind in ("topic", "aspect", "step"):
-            await desk.topic(kind, rest)
-        elif kind == "dispute":
-            await taking.take_in(
-                runtime, connection, conversation, message_id, reason="disputed_answer", answer_id=UUID(rest)
-            )
-        elif kind == "person" and conversation.owner_officer_id is None:
-            await taking.take_in(runtime, connection, conversation, message_id, reason="asked_for_officer")
-        elif conversation.owner_officer_id is not None:
-            await taking.message_arrived(runtime, connection, conversation, message_id)
-        else:
-            await desk.outdated()
+        await desk.do(kind, rest)
+    for other in desk.also:
+        await sending.dispatch(runtime, other)
     return None
 
 
@@ -124,6 +108,72 @@ class _Desk:
     connection: AsyncConnection
     conversation: Row[Any]
     message_id: UUID
+    also: list[UUID] = field(default_factory=list)  # other conversations in which something is to be sent
+
+    async def do(self, kind: str, rest: str) -> None:
+        """What the button says; one that means nothing here is said to be outdated, or told to the officer."""
+        if kind == "read":
+            await self.settle()  # what waited goes out because somebody was heard; nobody need answer
+        elif kind in ON_A_CASE:
+            await self.on_case(ON_A_CASE[kind], self.conversation.open_case_id, rest)
+        elif kind in ON_A_CLOSED_CASE:
+            await self.on_case(ON_A_CLOSED_CASE[kind], self.conversation.last_case_id, rest)
+        elif kind in ("topic", "aspect", "step"):
+            await self.topic(kind, rest)
+        elif kind in TO_A_PERSON:
+            await TO_A_PERSON[kind](self, rest)
+        elif self.conversation.owner_officer_id is not None:
+            await taking.message_arrived(self.runtime, self.connection, self.conversation, self.message_id)
+        elif kind == "person":
+            await taking.take_in(
+                self.runtime, self.connection, self.conversation, self.message_id, reason="asked_for_officer"
+            )
+        else:
+            await self.outdated()
+
+    async def dispute(self, rest: str) -> None:
+        """*Jawaban ini salah*: a person looks at the answer."""
+        await taking.take_in(self.runtime, self.connection, self.conversation, self.message_id,
+                             reason="disputed_answer", answer_id=UUID(rest))
+
+    async def complain(self, rest: str) -> None:
+        """*Keluhkan petugas ini*, under something that the officer said: somebody else reads it, where more can be
+        written."""
+        case_id, _, reply_id = rest.partition(":")
+        said = (await self.connection.execute(
+            select(messages.c.id, messages.c.body_enc, officers.c.id.label("officer_id"), officers.c.name,
+                   officers.c.title)
+            .join(officers, officers.c.id == messages.c.officer_id)
+            .where(messages.c.id == UUID(reply_id), messages.c.conversation_id == self.conversation.id)
+        )).one_or_none()
+        if said is None or str(self.conversation.open_case_id) != case_id:
+            await self.outdated()
+            return
+        data_key = await self.runtime.keyring.open(self.connection, self.conversation.data_key_id)
+        quoted = str(unseal_json(data_key, said.id, said.body_enc).get("text", ""))
+        text = self.runtime.texts.say("complaint.by_tap", about=said, quoted=quoted)
+        facts = await apart.take_apart(self.runtime, self.connection, self.conversation, self.message_id, text,
+                                       said.officer_id)
+        if facts is None:
+            await self.done("complaint.nobody")
+        else:
+            self.also.append(facts.row.conversation_id)
+
+    async def not_complaint(self, rest: str) -> None:
+        """*Ini bukan keluhan*: the officer gets the message after all."""
+        case_id, _, question_id = rest.partition(":")
+        own = await apart.bring_back(
+            self.runtime, self.connection, self.conversation, UUID(case_id), UUID(question_id), self.message_id
+        )
+        if own is None:
+            await self.outdated()
+        else:
+            self.also.append(own)
+
+    async def join(self, case_id: str) -> None:
+        """*Ini kasus saya*: the case whose link was shown here and this conversation are one history."""
+        joined = await joining.join_in(self.runtime, self.connection, self.conversation.id, UUID(case_id))
+        await self.done("chat.joined" if joined else "chat.outdated_button")
 
     async def on_case(self, wish: Callable[[Tap, str], Awaitable[None]], about: UUID | None, rest: str) -> None:
         """Carry out what the citizen wants of the case `about`, if that is the one the button belongs to."""
@@ -198,3 +248,9 @@ class _Desk:
 
     async def settle(self) -> None:
         await cases.settle(self.connection, self.message_id, "command", self.runtime.clock())
+
+
+TO_A_PERSON: dict[str, Callable[[_Desk, str], Awaitable[None]]] = {
+    "dispute": _Desk.dispute, "complain": _Desk.complain, "not_complaint": _Desk.not_complaint,
+    "join": _Desk.join,
+}

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.bot import BotAway, BotFailed, BotReply, Instruction
 from handoff.catalogue import Aspect
 from handoff.domain import alarm, choosing, optout
-from handoff.services.case import cases, confidential, taking
+from handoff.services.case import cases, confidential, joining, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, button, store
@@ -123,7 +123,8 @@ _later = messages.alias("later")
 _NEXT = (
     select(
         conversations, _this.c.id.label("message_id"), _this.c.kind, _this.c.body_enc,
-        _this.c.created_at.label("asked_at"), (func.now() - _this.c.stored_at).label("waited"),
+        _this.c.created_at.label("asked_at"), _this.c.private.label("is_private"),
+        (func.now() - _this.c.stored_at).label("waited"),
         _offered.label("offered"), _author_before.label("author_before"),
         exists().where(
             _later.c.conversation_id == conversations.c.id, _later.c.author == "citizen", _later.c.fate.is_(None),
@@ -178,6 +179,8 @@ async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool
         if await newsletter.carried_out(runtime, conversation.id, question.id, question.text):
             return True
         await newsletter.recognise(runtime, conversation.id, question.id, question.text)
+    elif question.kind == "text" and not alarms.is_danger(question):
+        await joining.offer(runtime, conversation, question.id, question.text)
     if (payload := question.payload) is not None:
         other = await taps.carry_out(
             runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")

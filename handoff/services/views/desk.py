@@ -19,7 +19,7 @@ from handoff.domain.status import without_keys
 from handoff.services.errors import Forbidden, NotFound
 from handoff.services.runtime import Runtime
 from handoff.services.talk.conversations import PAGE, file_in, local_time, read_in
-from handoff.services.views import arriving
+from handoff.services.views import arriving, merged
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal_json
 from handoff.store.schema import answers, case_items, cases, conversations, messages, officers, units
@@ -154,13 +154,15 @@ async def locate(runtime: Runtime, officer: Row[Any], number: str) -> UUID:
 async def open_file(
     runtime: Runtime, officer: Row[Any], number: str, file_id: UUID
 ) -> tuple[Row[Any], bytes, str]:
-    """A file of the case's conversation: its row, data key and name. Raises `Forbidden`, `NotFound`."""
+    """A file of the case, or of one that it has taken in: its row, data key and name. Raises `Forbidden`, `NotFound`.
+    """
     async with db.transaction(runtime.pool) as connection:
         row = await _find(connection, officer, number)
         if not may(viewer(officer), Permission.read_words, _matter(row)):
             raise Forbidden()
-        await _looked(runtime, connection, officer, row, "file")
-        return await file_in(runtime, connection, row.conversation_id, file_id)
+        conversation_id = await merged.conversation_with(connection, row.id, file_id)
+        await _looked(runtime, connection, officer, conversation_id, "file")
+        return await file_in(runtime, connection, conversation_id, file_id)
 
 
 async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: int | None = None) -> dict[str, Any]:
@@ -169,12 +171,13 @@ async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: 
     async with db.transaction(runtime.pool) as connection:
         row = await _find(connection, officer, number)
         words = may(viewer(officer), Permission.read_words, _matter(row))
-        await _looked(runtime, connection, officer, row, "case" if words else "events")
+        await _looked(runtime, connection, officer, row.conversation_id, "case" if words else "events")
         shown = {**line_of(row), "words": words, "events": await _events(runtime, connection, row, words)}
         if words:
             start = max(0, row.next_seq - 1 - PAGE) if after is None else after
             shown["messages"] = await _messages(runtime, connection, row, start)
             shown["items"] = await _items(connection, row)
+            shown["merged_files"] = await _merged_files(runtime, connection, officer, row)
         await _arriving(runtime, connection, row, shown)
     return shown
 
@@ -240,9 +243,11 @@ def _matter(row: Any) -> Matter:
                   frozenset(map(str, (*row.kept_from, *(row.report_kept_from or ())))))
 
 
-async def _looked(runtime: Runtime, connection: AsyncConnection, officer: Row[Any], row: Row[Any], what: str) -> None:
+async def _looked(
+    runtime: Runtime, connection: AsyncConnection, officer: Row[Any], conversation_id: UUID, what: str
+) -> None:
     await connection.execute(insert(access_log).values(
-        officer_id=officer.id, conversation_id=row.conversation_id, what=what, at=runtime.clock()
+        officer_id=officer.id, conversation_id=conversation_id, what=what, at=runtime.clock()
     ))
 
 
@@ -284,6 +289,19 @@ async def _messages(runtime: Runtime, connection: AsyncConnection, row: Row[Any]
             file["name"] = mask(file["name"]).text
             file["url"] = f"/api/v1/officer/cases/{row.number}/files/{file['id']}"
     return shown
+
+
+async def _merged_files(
+    runtime: Runtime, connection: AsyncConnection, officer: Row[Any], row: Row[Any]
+) -> list[dict[str, Any]]:
+    """What was sent under the numbers that the case has taken in; a look at those conversations too."""
+    files = await merged.files_in(runtime, connection, row.id)
+    for conversation_id in dict.fromkeys(file.conversation_id for file in files):
+        await _looked(runtime, connection, officer, conversation_id, "files")
+    return [
+        {**file.as_json(), "name": mask(file.name).text, "url": f"/api/v1/officer/cases/{row.number}/files/{file.id}"}
+        for file in files
+    ]
 
 
 async def _items(connection: AsyncConnection, row: Row[Any]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Everything that a citizen may carry of their case elsewhere: number, officer, every step, what was said, each
-deadline and whether it was kept, what answers rested on. No internal note is in it."""
+deadline and whether it was kept, what answers rested on, what was sent under numbers that it has taken in. No internal
+note is in it."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from handoff.services.case.cases import Facts
 from handoff.services.deadlines.clocks import Promise, promises
 from handoff.services.runtime import Runtime
 from handoff.services.talk import conversations
+from handoff.services.views import merged
+from handoff.services.views.merged import OldFile
 from handoff.services.views.pages import OpenedCase
 
 MOST_MESSAGES = 3000
@@ -28,6 +31,7 @@ class Dossier:
     promises: Sequence[Promise]
     messages: Sequence[dict[str, Any]]
     sources: tuple[str, ...]
+    merged_files: Sequence[OldFile] = ()
 
 
 async def of(runtime: Runtime, opened: OpenedCase) -> Dossier:
@@ -37,6 +41,7 @@ async def of(runtime: Runtime, opened: OpenedCase) -> Dossier:
     return Dossier(
         opened.facts, runtime.clock(), (await doings(runtime, opened.facts)).steps,
         await promises(runtime, opened.facts.row), said, tuple(sources),
+        await merged.files(runtime, opened.facts.id),
     )
 
 

@@ -2,7 +2,8 @@
 
 const TITLE_LENGTH = 20; // of a topic, in the catalogue
 const PASSING = new Set(["topic", "aspect", "confirm", "not_yet", "other", "rate", "reopen"]); // asked again when needed
-const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other", "unhelpful_reply"]);
+const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other", "unhelpful_reply", "complain"]);
+const QUIET = new Set(["complain"]); // there for who looks for it
 
 const link = (path, title) => make("a", { href: new URL(path, BASE).href, target: "_blank", rel: "noopener" }, title);
 const caseLink = (url) => (/^https?:/.test(url) ? link(url, SAY.case_link) : null);
@@ -116,7 +117,7 @@ class Talk {
     if (!buttons.length) return null;
     const button = ({ title, payload }) => {
       const kind = payload.split(":")[0];
-      const className = `${PASSING.has(kind) ? "passing" : ""} ${OF_CASE.has(kind) ? "of-case" : ""}`;
+      const className = `${PASSING.has(kind) ? "passing" : ""} ${OF_CASE.has(kind) ? "of-case" : ""} ${QUIET.has(kind) ? "bare" : ""}`;
       const about = answer ? { "aria-describedby": `about${seq}` } : {};
       return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq), ...about }, title);
     };
