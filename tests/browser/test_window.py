@@ -16,6 +16,10 @@ from tests.support.people import Citizen, Officers
 from tests.support.record import rows
 
 pytestmark = pytest.mark.timeout(180)
+LEFT = """
+    UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s)
+    WHERE conversation_id = %s AND author = 'citizen' RETURNING 1
+"""
 OVER_WHATSAPP = """
     WITH c AS (UPDATE conversations SET channel = 'whatsapp' WHERE id = %s RETURNING id)
     UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s) FROM c
@@ -37,17 +41,17 @@ def over_whatsapp(house: House, citizen: Citizen, seconds: int) -> dict[str, Any
 def test_the_window_is_counted_down_and_its_end_is_said(
     as_officer: Callable[..., Page], citizen: Citizen, house: House
 ) -> None:
-    case = over_whatsapp(house, citizen, 3605)
+    case = over_whatsapp(house, citizen, 7000)
     page = as_officer(case["officer"]["name"], f"/petugas/kasus/{case['number']}")
+    assert rows(house, LEFT, 3612, citizen.id)
+    page.reload()
     window, spoken = page.locator("#jendela"), page.locator("#ucapan")
     expect(window).to_contain_text("Balasan langsung sampai di WhatsApp warga sampai")
     expect(window.get_by_role("timer")).to_have_text(re.compile(r"Sisa (1 jam 0 menit|59 menit)\."))
     expect(spoken).to_have_text("Waktu membalas langsung di WhatsApp tinggal 59 menit.")  # once, for who listens
     expect(page.locator("#pesan-reply")).to_have_attribute("aria-describedby", "jendela")
     inspect(page, "case-window")
-    over_soon = "UPDATE messages SET sent_at = now() - interval '24 hours' + interval '12 seconds' " \
-                "WHERE conversation_id = %s AND author = 'citizen' RETURNING 1"
-    assert rows(house, over_soon, citizen.id)
+    assert rows(house, LEFT, 15, citizen.id)
     page.reload()
     expect(window.get_by_role("timer")).to_have_text(re.compile(r"Sisa \d+ detik\."))
     page.locator("#pesan-reply").fill("sedang ditulis")

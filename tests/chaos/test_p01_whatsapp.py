@@ -159,11 +159,13 @@ class Record:
                                      " WHERE c.channel = 'whatsapp' AND o.state IN ('pending', 'handed')")
 
     def sends(self) -> dict[str, tuple[str, int, int]]:
-        """By ticket: the conversation, the number of our message in it, and the part."""
+        """By ticket: the conversation, the number of our message in it, and the part; what another's message carries
+        has none of its own."""
         return {str(ticket): (str(conversation), seq, part) for ticket, conversation, seq, part in rows(
             self.house.home, """
             SELECT s.id, s.conversation_id, m.seq, s.part FROM whatsapp_sends s
-            JOIN outbox o ON o.id = s.outbox_id JOIN messages m ON m.id = o.message_id""")}
+            JOIN outbox o ON o.id = s.outbox_id JOIN messages m ON m.id = o.message_id
+            WHERE s.carrier_id IS NULL""")}
 
     def replies(self) -> list[tuple[str, str, int, int]]:
         """Each citizen's message that the bot answered or that opened a case: its key, fate, and how many answers and

@@ -178,6 +178,20 @@ async def test_what_came_to_hand_came_to_hand_whatever_failure_is_reported_later
     assert (api.texts, await stands(runtime)) == (["satu"], ["delivered"])
 
 
+async def test_a_line_that_is_down_and_a_number_that_is_crowded_give_no_message_up(
+    runtime, graph, nowhere, api  # noqa: F811
+):
+    citizen = await writes(runtime, "halo")
+    await tells(runtime, citizen.id, "satu")
+    api.troubles = [(400, 80007)] * 15
+    for asked in [nowhere, graph] * 15:
+        assert await sending.post_due(runtime, asked, citizen.id) is not None
+        await later(runtime, 3600)
+    assert (len(api.refused), api.troubles) == (15, [])
+    await sending.post_due(runtime, graph, citizen.id)
+    assert (api.texts, await stands(runtime)) == (["satu"], ["sent"])
+
+
 async def test_nothing_is_tried_for_ever(runtime, graph, api):  # noqa: F811
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")

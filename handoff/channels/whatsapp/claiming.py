@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.channels.whatsapp import inviting, outcome, pacing, shape
 from handoff.channels.whatsapp.inviting import Invitation
 from handoff.services.post import window
+from handoff.services.post.outbox import notify
 from handoff.services.runtime import Runtime
 from handoff.services.talk import conversations, ownership
 from handoff.store.crypto import unseal
@@ -122,10 +123,12 @@ def carried_by(ticket: UUID) -> ColumnElement[bool]:
 async def wait_for_window(connection: AsyncConnection, conversation_id: UUID) -> None:
     """Everything that is still to go says that it waits for the citizen."""
     handed = select(outbox.c.message_id).where(outbox.c.conversation_id == conversation_id, outbox.c.state == "handed")
-    await connection.execute(
+    waits = (await connection.execute(
         update(messages).where(messages.c.id.in_(handed), messages.c.delivery.in_(("stored", "sent")))
-        .values(delivery="waiting_window")
-    )
+        .values(delivery="waiting_window").returning(messages.c.seq)
+    )).scalars().all()
+    if waits:
+        await notify(connection, conversation_id, max(waits))
 
 
 async def _together(

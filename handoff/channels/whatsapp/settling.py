@@ -46,10 +46,9 @@ async def refused(
 
 
 async def not_reached(runtime: Runtime, ticket: UUID, tries: int) -> None:
-    """The request never arrived."""
+    """The request never arrived: our line is down, which is no reason to give a message up."""
     async with db.transaction(runtime.pool) as connection:
-        state = "waiting" if tries < outcome.TRIES else "failed"
-        await _record(runtime, connection, ticket, state=state, pause=outcome.pause(tries), only_sending=True)
+        await _record(runtime, connection, ticket, state="waiting", pause=outcome.pause(tries), only_sending=True)
 
 
 async def reported(runtime: Runtime, connection: AsyncConnection, ticket: UUID, status: Status) -> None:
@@ -92,7 +91,7 @@ async def _settle(
         state = "waiting"
     elif verdict is Verdict.window:
         state, pause = "waiting", UNTIL_WRITTEN
-    elif verdict is Verdict.again and tries < outcome.TRIES:
+    elif verdict is Verdict.again and (tries < outcome.TRIES or outcome.is_crowded(code)):
         state, pause = "waiting", outcome.pause(tries)
     await _record(runtime, connection, ticket, state=state, code=code, pause=pause, only_sending=only_sending)
 
