@@ -281,9 +281,12 @@ def _confirm_dismissal(state: CaseState, actor: Actor) -> CaseState:
 
 
 def _allow_address(state: CaseState, actor: Actor) -> CaseState:
-    """A supervisor stands for it that an address truly is the answer; the proposal is then made."""
+    """A supervisor stands for it that an address truly is the answer; the proposal is then made. Somebody else than who
+    proposes it, or whoever leads could send citizens away as they like."""
     if not _leads(state, actor):
         raise Refusal("forbidden")
+    if actor.id == _still_open(state).officer_id:
+        raise Refusal("same_person")
     return replace(_still_open(state), status=Status.resolution_proposed, dismissal_by=None)
 
 

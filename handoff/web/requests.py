@@ -27,6 +27,8 @@ SECURITY = {
     ),
 }
 
+NOBODYS_TO_FIND = ("/kasus", "/lapor/", "/petugas", "/api/", "/internal/", "/webhooks/")
+
 
 def runtime_of(request: Request) -> Runtime:
     """The process's runtime."""
@@ -95,9 +97,12 @@ def answer(content: Any, status: int = 200, headers: dict[str, str] | None = Non
 
 
 def add_security_headers(app: Sanic) -> None:
-    """Put the security headers on every answer that does not set its own."""
+    """Put the security headers on every answer that does not set its own, and tell search engines to leave alone what
+    is somebody's own: a link that was shared by mistake is not found by strangers."""
 
     @app.on_response
     async def secure(request: Request, response: HTTPResponse) -> None:
         for name, value in SECURITY.items():
             response.headers.setdefault(name, value)
+        if request.path.startswith(NOBODYS_TO_FIND):
+            response.headers.setdefault("X-Robots-Tag", "noindex, nofollow, noarchive")

@@ -1,4 +1,5 @@
-"""Anybody does anything to a case, in any order, on a real database: after each step P2, P4, P5 and P6 hold."""
+"""Anybody does anything to a case, in any order, while days pass, on a real database: after each step P2, P4, P5, P6
+and P7 hold."""
 
 from __future__ import annotations
 
@@ -16,16 +17,17 @@ from sqlalchemy import select
 
 from handoff.services.case import dismissals, referrals, transfers, verbs
 from handoff.services.case.referrals import Letter
+from handoff.services.deadlines import escalation
 from handoff.services.errors import ServiceError
 from handoff.services.runtime import Runtime
 from handoff.services.talk import turn
 from handoff.services.talk.inbox import Inbound, receive
 from handoff.store import audit, db
 from handoff.store.schema import cases, conversations, officers
-from handoff.store.schema_clocks import clocks
+from handoff.store.schema_clocks import breaches, clocks
 from handoff.store.schema_record import case_events
 from tests.support.citizen import UNSURE, Citizen, colleague
-from tests.support.office import person
+from tests.support.office import HandClock, person
 
 pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])
 ANSWER, REDIRECT = "Data sudah kami ubah.", "Silakan hubungi dinas terkait."
@@ -36,16 +38,18 @@ class House:
     """One case and everybody who may do something to it."""
 
     runtime: Runtime
+    clock: HandClock
     citizen: Citizen
     case: Any
     people: dict[str, Any]
+    missed: frozenset[Any] = frozenset()  # every deadline that was ever missed
 
     @classmethod
-    async def built(cls, runtime: Runtime) -> House:
+    async def built(cls, runtime: Runtime, clock: HandClock) -> House:
         citizen = await Citizen.arrives(runtime)
         await citizen.asks("tolong ubah data usaha saya", UNSURE)
         owner = await citizen.officer()
-        return cls(runtime, citizen, await citizen.case(), {
+        return cls(runtime, clock, citizen, await citizen.case(), {
             "owner": owner, "colleague": await colleague(runtime, owner),
             "head": await person(runtime, "head", "kependudukan"), "supervisor": await person(runtime, "supervisor"),
             "there": await person(runtime, "officer", "sosial"), "auditor": await person(runtime, "auditor"),
@@ -95,6 +99,7 @@ PEOPLE = ("owner", "colleague", "head", "supervisor", "there", "auditor", "admin
 STEPS = st.lists(st.one_of(
     st.tuples(st.sampled_from(sorted(BY_OFFICERS)), st.sampled_from(PEOPLE)),
     st.tuples(st.sampled_from(TAPS), st.just("citizen")), st.tuples(st.just("write"), st.just("citizen")),
+    st.tuples(st.just("days"), st.just("time")),
 ), max_size=25)
 CLOSES = {"confirmed": "confirmed", "withdrawn": "withdrawn", "not_a_request": "dismissed"}
 
@@ -103,6 +108,9 @@ async def step(house: House, act: str, who: str) -> None:
     try:
         if act == "write":
             await house.write()
+        elif act == "days":  # pass, and the house looks at its clocks
+            house.clock.forward(timedelta(days=3))
+            await escalation.once(house.runtime)
         elif who == "citizen":
             await house.tap(f"{act}:")
         else:
@@ -126,6 +134,9 @@ async def holds(house: House, before: Any, act: str, who: str) -> Any:
         running = (await connection.execute(
             select(clocks.c.kind).where(clocks.c.case_id == case.id, clocks.c.ended_at.is_(None))
         )).scalars().all()
+        missed = frozenset((await connection.execute(
+            select(breaches.c.clock_id, breaches.c.level, breaches.c.due_at).where(breaches.c.case_id == case.id)
+        )).all())
     is_open = case.status != "closed"
     assert holder.active or not is_open, "P2"
     assert conversation.open_case_id == (case.id if is_open else None), "P2"
@@ -148,10 +159,14 @@ async def holds(house: House, before: Any, act: str, who: str) -> Any:
     if case.unit_id != before.unit_id:
         assert (act, holder.unit_id) == ("accept", case.unit_id), "P6"
     assert ("resolution" in running) == is_open, "P7"
+    waits = is_open and case.waiting_since is not None
+    assert bool({"first_reply", "next_reply"} & set(running)) == waits == (case.reply_by is not None), "P7"
+    assert house.missed <= missed, "P7"  # whatever was done since
+    house.missed = missed
     return case
 
 
-def test_p02_p04_p05_p06_in_any_order(settings, clock, database):
+def test_p02_p04_p05_p06_p07_in_any_order(settings, clock, database):
     @hypothesis_settings(max_examples=12, deadline=None,
                          suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
     @given(STEPS)
@@ -160,7 +175,7 @@ def test_p02_p04_p05_p06_in_any_order(settings, clock, database):
             runtime = dataclasses.replace(Runtime.create(settings), clock=clock)
             try:
                 async with runtime.jobs.open_async():
-                    house = await House.built(runtime)
+                    house = await House.built(runtime, clock)
                     case = house.case
                     for act, who in steps:
                         clock.forward(timedelta(minutes=7))

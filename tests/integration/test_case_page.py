@@ -91,6 +91,19 @@ async def test_a_wrong_key_no_key_and_an_unknown_number_are_told_alike(served, r
     assert "hubungi kantor" in only
 
 
+@pytest.mark.parametrize(("path", "indexed"), [
+    ("/kasus/{link}", False), ("/kasus/{number}", False), ("/kasus/apa%20saja", False), ("/lapor/x", False),
+    ("/petugas/masuk", False), ("/api/v1/conversations/x/messages", False), ("/", True), ("/layanan", True),
+])
+async def test_no_search_engine_keeps_what_is_somebodys_own(served, runtime, path, indexed):
+    citizen = await with_case(runtime)
+    at = urlsplit(await link(citizen))
+    here = path.format(number=(await citizen.case()).number, link=f"{at.path.removeprefix('/kasus/')}?{at.query}")
+    client = await served.client()
+    for response in (await client.get(here, headers=BROWSER), await client.get(here)):
+        assert ("noindex" in response.headers.get("x-robots-tag", "")) is not indexed
+
+
 async def test_another_cases_cookie_does_not_open_this_one(served, runtime):
     mine, theirs = await with_case(runtime), await with_case(runtime)
     client, _ = await browser(served, mine)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from handoff.services.case import case_steps, cases, referrals, transfers, verbs
 from handoff.services.case.referrals import Letter
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
+from handoff.services.post import notices
 from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_record import case_events
@@ -105,6 +106,22 @@ async def test_p06_who_leads_may_stand_for_an_address_with_a_reason(runtime):
     assert head.name in await steps(runtime, case.id)
     with pytest.raises(Conflict, match="nothing_held"):  # once
         await verbs.allow_address(runtime, head, case.id, "lagi")
+
+
+async def test_p06_nobody_stands_for_an_address_of_their_own(runtime):
+    citizen = await with_case(runtime)
+    case, head = await citizen.case(), await person(runtime, "head", "kependudukan")
+    await verbs.reassign(runtime, head, case.id, head.id, "saya tangani sendiri")
+    with pytest.raises(Unprocessable, match="redirect"):
+        await verbs.propose(runtime, head, case.id, REDIRECT, cause="delay")
+    with pytest.raises(Conflict, match="same_person"):
+        await verbs.allow_address(runtime, head, case.id, "memang di sana")
+    supervisor = await person(runtime, "supervisor")
+    async with db.transaction(runtime.pool) as connection:
+        told = [(one.login, one.kind) for one in await notices.told_of(connection, case.id)]
+    assert (supervisor.login, "proposal_held") in told
+    await verbs.allow_address(runtime, supervisor, case.id, "Warga hanya menanyakan alamatnya")
+    assert (await citizen.case()).status == "resolution_proposed"
 
 
 async def test_what_was_held_back_lapses_when_the_officer_says_something_else(runtime):

@@ -160,7 +160,7 @@ async def _to_head(runtime: Runtime, held: Held) -> None:
     """Nobody wanted it: who leads the unit that has it decides, and has it until then; where it is kept from the head,
     a supervisor."""
     row = held.facts.row
-    head = await notices.leader(held.connection, row.unit_id, Role.head, row.kept_from)
+    head = await notices.decider(held.connection, row.unit_id, row.kept_from)
     leads = head.role == Role.supervisor or (head.role == Role.head and head.unit_id == row.unit_id)
     if head.id == row.officer_id or head.id in row.kept_from or not leads:
         return

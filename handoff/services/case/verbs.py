@@ -196,7 +196,8 @@ async def propose(
             return await _put_forward(runtime, held, state, actor, said, chosen, key)
         await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
                      cause=chosen.value, acts=[act.text for act in found.referrals])
-        leader = await notices.leader(held.connection, held.facts.row.unit_id, Role.head, held.facts.row.kept_from)
+        leader = await notices.decider(held.connection, held.facts.row.unit_id,
+                                       [*held.facts.row.kept_from, officer.id])
         await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
     raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, any_, case, func, insert, literal, or_, select, update
+from sqlalchemy import Row, and_, any_, case, func, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Reason, Role
@@ -92,6 +92,17 @@ async def leader(
     return (await connection.execute(
         select(officers).where(officers.c.active)
         .order_by(officers.c.id.in_(barred), rank, officers.c.unit_id != unit_id, officers.c.login).limit(1)
+    )).one()
+
+
+async def decider(connection: AsyncConnection, unit_id: UUID, barred: Collection[UUID] = ()) -> Row[Any]:
+    """Who may decide about a case of the unit: its active head, else a supervisor; nobody who is `barred` as long as
+    there is anybody else."""
+    own_head = and_(officers.c.role == Role.head.value, officers.c.unit_id == unit_id)
+    rank = case((own_head, 0), (officers.c.role == Role.supervisor.value, 1), else_=2)
+    return (await connection.execute(
+        select(officers).where(officers.c.active)
+        .order_by(officers.c.id.in_(barred), rank, officers.c.login).limit(1)
     )).one()
 
 
