@@ -25,8 +25,9 @@ _NUMBERS = {
     "terakhir": -1, "bawah": -1,
 }
 _GO_ON = vocabulary("ya iya iyaa ok oke okeh lanjut lanjutkan lanjutin terus next sudah udah udh sip siap paham")
-# What ends a case or says that it is over happens only in so many words, never by a number or a near miss (P5).
-_IN_SO_MANY_WORDS = frozenset({"confirm", "withdraw", "unhelpful_reply"})
+# What ends a case or says that it is over, complains or joins happens only in so many words, never by a number or a
+# near miss (P5).
+_IN_SO_MANY_WORDS = frozenset({"confirm", "withdraw", "unhelpful_reply", "complain", "not_complaint", "join"})
 LONGEST = 60  # characters; who chooses is brief
 
 

@@ -86,9 +86,10 @@ def test_whatever_it_is_it_fits(text, titles):
 @given(st.lists(st.text(max_size=1500), min_size=2, max_size=5), st.sampled_from(["system", "officer"]))
 def test_short_texts_of_one_author_are_one_message_or_stay_apart(texts, author):
     who = {"name": "Siti Rahayu", "title": "Petugas"} if author == "officer" else None
-    under = [{"title": "Balasan tak membantu", "payload": f"unhelpful_reply:{n}"} for n in range(len(texts))]
-    several = [said(text, officer=who, author=author) | {"buttons": [button] if who else []}
-               for text, button in zip(texts, under, strict=True)]
+    under = [[{"title": "Balasan tak membantu", "payload": f"unhelpful_reply:{n}"},
+              {"title": "Keluhkan petugas ini", "payload": f"complain:{n}"}] for n in range(len(texts))]
+    several = [said(text, officer=who, author=author) | {"buttons": buttons if who else []}
+               for text, buttons in zip(texts, under, strict=True)]
     body = merged(TEXTS, several)
     if body is None:
         assert sum(map(len, texts)) > (900 if who else TEXT - 20) or not all(text.strip() for text in texts)
@@ -99,7 +100,7 @@ def test_short_texts_of_one_author_are_one_message_or_stay_apart(texts, author):
     for text in texts:
         at = words.index(text.strip(), at + 1)
     assert words.count("*Siti Rahayu*") == (1 if who else 0) + sum(t.count("*Siti Rahayu*") for t in texts)
-    assert who is None or choices(body) == ["Balasan tak membantu"]
+    assert who is None or choices(body) == ["Balasan tak membantu", "Keluhkan petugas ini"]
 
 
 def test_what_offers_a_choice_or_is_another_persons_stays_apart():

@@ -17,7 +17,7 @@ from handoff.texts import Texts
 TEXT, ABOVE_CHOICES = 4096, 1024
 BUTTONS, BUTTON_TITLE = 3, 20
 ROWS, ROW_TITLE, ROW_DESCRIPTION = 10, 24, 72
-_NOT_HELPFUL = "unhelpful_reply:"
+_UNWELCOME = ("unhelpful_reply:", "complain:")  # what stands under everything that an officer says
 _MARKDOWN = re.compile(r"[*_~`\n]")
 
 type Body = dict[str, Any]
@@ -51,10 +51,10 @@ def merged(texts: Texts, messages: Sequence[dict[str, Any]]) -> Body | None:
 
 
 def _is_free_text(message: dict[str, Any]) -> bool:
-    """Words only; under an officer's stands no choice but that they did not help."""
+    """Words only; under an officer's stands no choice but what may be said against them."""
     if not str(message["text"]).strip():
         return False
-    return all(message["author"] == "officer" and b["payload"].startswith(_NOT_HELPFUL) for b in message["buttons"])
+    return all(message["author"] == "officer" and b["payload"].startswith(_UNWELCOME) for b in message["buttons"])
 
 
 def _with_who(texts: Texts, message: dict[str, Any]) -> str:
