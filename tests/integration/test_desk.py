@@ -67,6 +67,7 @@ async def test_a_line_tells_what_a_list_needs_and_no_word_of_the_citizen(runtime
         "respond_by": "2026-11-24T11:00:00+07:00", "reply_by": "2026-11-24T11:00:00+07:00",
         "resolve_by": "2026-12-01T16:00:00+07:00", "next_deadline": "2026-11-24T11:00:00+07:00",
         "first_replied_at": None, "proposed_at": None, "closed_at": None, "undelivered_since": None,
+        "mail_failed_at": None, "reply_undelivered_since": None,
         "offer": None, "dismissal_by": None, "supervisor": None, "merged_into": None,
     }
     await verbs.hand_back(runtime, officer, case.id)
