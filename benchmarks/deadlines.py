@@ -78,8 +78,10 @@ INSERT INTO clocks (id, case_id, kind, started_at, counted_from, mark_1, mark_2,
     SELECT gen_random_uuid(), c.id, k.kind, c.opened_at, c.opened_at, k.due - interval '30 min', k.due,
            k.due + interval '30 min', ARRAY[30, 60, 90], 1, k.due
     FROM cases c, LATERAL (VALUES ('first_reply', c.reply_by), ('resolution', c.resolve_by)) k(kind, due);
-INSERT INTO messages (id, conversation_id, seq, author, kind, body_enc, case_id, created_at)
-    SELECT gen_random_uuid(), conversation, 1, 'citizen', 'text', '\\x00', id, '{now}' FROM made WHERE n % 10 = 0;
+INSERT INTO messages (id, conversation_id, seq, author, kind, body_enc, case_id, fate, fate_at, fate_case_id,
+                      created_at)
+    SELECT gen_random_uuid(), conversation, 1, 'citizen', 'text', '\\x00', id, 'new_case', '{now}', id, '{now}'
+    FROM made WHERE n % 10 = 0;
 SET session_replication_role = DEFAULT;
 ANALYZE;
 """
