@@ -9,9 +9,11 @@ import pytest
 from handoff.processes import free_port
 from handoff.settings import new_secrets
 from tests.support import gates
+from tests.support.graph import StandIn
 from tests.support.house import House, running_house
 from tests.support.people import Citizen, Officers
 from tests.support.reporting import pytest_runtest_makereport
+from tests.support.telephone import environment, meta
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -19,10 +21,17 @@ SECRETS = new_secrets()
 
 
 @pytest.fixture(scope="session")
-def patient_house() -> Iterator[House]:
-    """A house that waits two minutes for Rasa, longer than Rasa needs to start; with gates (`tests.support.gates`)."""
-    port = free_port()
-    with running_house(WAJAH_BOT_TIMEOUT="120", WAJAH_RASA_PORT=str(port), **SECRETS) as house:
+def meta_api() -> Iterator[StandIn]:
+    """Meta's servers, for the patient house."""
+    with meta() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(scope="session")
+def patient_house(meta_api: StandIn) -> Iterator[House]:
+    """A house that waits half an hour for its bot, longer than anything takes; with gates (`tests.support.gates`)."""
+    port = str(free_port())
+    with running_house(WAJAH_BOT_TIMEOUT="1800", WAJAH_RASA_PORT=port, **environment(meta_api), **SECRETS) as house:
         house.until_ready()
         gates.install(house.home)
         yield house
