@@ -10,30 +10,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from benchmarks.understanding.pairs import JOINTS, joined, paired
 from benchmarks.understanding.reading import PROJECT, Question, handed_over, held_out
 from benchmarks.understanding.systems import Reader
 from handoff.bot import BotReading
 from handoff.catalogue import load
 from handoff.clock import system_clock
 from handoff.services.talk import followup
-
-LONGEST = 140  # characters of a question in a pair
-JOINTS: dict[str, Callable[[str, str], str]] = {
-    "A? B?": "{}? {}?".format, "A. B": "{}. {}".format, "A. B?": "{}. {}?".format, "A, B": "{}, {}".format,
-    "two lines": "{}\n{}".format, "1. 2.": "1. {}\n2. {}".format, "A & B": "{} & {}".format, "A / B": "{} / {}".format,
-    **{word: f"{{}} {word} {{}}".format
-       for word in ("dan", "sama", "terus", "trus", "lalu", "sekalian", "plus", "abis itu")},
-    ", juga": "{}, juga {}".format,
-}
-
 
 OUTCOMES = ("both", "person", "offered", "told", "misread", "lost")
 
@@ -133,7 +123,7 @@ def _report(gateway: Gateway, options: argparse.Namespace) -> None:
 def _joint(
     gateway: Gateway, joint: str, pairs: Sequence[tuple[Question, Question]], options: argparse.Namespace
 ) -> Counter[str]:
-    texts = [JOINTS[joint](*(question.text.rstrip(" .!?") for question in pair)) for pair in pairs]
+    texts = [joined(joint, pair) for pair in pairs]
     gateway.calls = 0
     outcomes = [gateway.settle(text) for text in texts]
     found = [one.kept(frozenset(q.intent for q in pair)) for pair, one in zip(pairs, outcomes, strict=True)]
@@ -145,20 +135,6 @@ def _joint(
 
 def _row(title: str, counts: Counter[str], calls: str) -> None:
     print(f"{title:36}" + "".join(f"{counts[name]:>9}" for name in OUTCOMES) + f"{calls:>9}", flush=True)
-
-
-def paired(
-    ours: Sequence[Question], others: Sequence[Question], number: int, seed: str
-) -> list[tuple[Question, Question]]:
-    """So many pairs about two things, one of `ours` and one of `others`, in either order."""
-    chance = random.Random(seed)
-    short = [[q for q in some if q.style != "long" and len(q.text) <= LONGEST] for some in (ours, others)]
-    pairs: list[tuple[Question, Question]] = []
-    while len(pairs) < number:
-        one, other = chance.choice(short[0]), chance.choice(short[1])
-        if one.intent != other.intent:
-            pairs.append((one, other) if chance.random() < 0.5 else (other, one))
-    return pairs
 
 
 if __name__ == "__main__":

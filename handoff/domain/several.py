@@ -18,6 +18,7 @@ OVERVIEW = "overview"
 IN_OVERVIEW = frozenset({"requirements", "fee", "time", "place"})  # what an overview tells already
 WHOLE = -1  # an answer that rests on the reading of the whole text
 TWO, PERHAPS_TWO = 1.0, 0.0  # log-odds from which a text has two matters, or may have
+WEIGHTS = (0.5, 0.25, -1.4, 0.55, -3.5, -1.0, -1.0)  # of `signals`; fitted by benchmarks.understanding.weigh
 MOST_SEEN = 2  # of them that are offered by buttons
 
 Kind = Literal["topic", "aspect", "talk", "person", "unclear"]
@@ -123,16 +124,19 @@ def joined(whole: Ranked, cuts: Sequence[tuple[Cut, Ranked, Ranked]]) -> Joined 
 
 
 def evidence(whole: Ranked, cut: Cut, left: Ranked, right: Ranked) -> float:
-    """The log-odds that the halves of a cut are two matters. Of one matter, the half that tells its circumstances still
-    says it a little, and the whole says nothing else. The weights come from pairs and single texts of the training
-    examples, read by a model that had not seen them (docs/adr/0015)."""
+    """The log-odds that the halves of a cut, which were read differently, are two matters."""
+    return sum(weight * signal for weight, signal in zip(WEIGHTS, signals(whole, cut, left, right), strict=True))
+
+
+def signals(whole: Ranked, cut: Cut, left: Ranked, right: Ranked) -> tuple[float, ...]:
+    """What speaks for two matters and against: how surely the main half and the other were read; how much the other
+    still says the main matter, as what tells the circumstances of one does; how much the whole says the other; a comma;
+    a matter for a person; and one."""
     left_is_main = left.name == whole.name or (right.name != whole.name and _first(left) >= _first(right))
     main, other = (left, right) if left_is_main else (right, left)
     return (
-        0.5 * _logit(_first(main)) + 0.25 * _logit(_first(other))
-        - 1.4 * log10(max(other.ranking.get(main.name, 0.0), 0.001))
-        + 0.55 * log10(max(whole.ranking.get(other.name, 0.0), 0.0001))
-        - 3.5 * cut.comma - (other.kind == "person") - 1.0
+        _logit(_first(main)), _logit(_first(other)), log10(max(other.ranking.get(main.name, 0.0), 0.001)),
+        log10(max(whole.ranking.get(other.name, 0.0), 0.0001)), cut.comma, other.kind == "person", 1.0,
     )
 
 
