@@ -14,6 +14,7 @@ from handoff.services.deadlines import escalation
 from handoff.services.errors import Conflict
 from handoff.services.post import notices
 from handoff.services.talk import turn
+from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_clocks import breaches, clocks, tellings
 from handoff.store.schema_clocks import notices as notice_table
@@ -230,3 +231,13 @@ async def test_p07_a_complaint_is_escalated_past_whom_it_names(runtime, clock):
     assert row.head_id is not None
     assert head.id not in (row.head_id, row.supervisor_id)
     assert head.login not in {login for login, _ in await told(runtime, case.id)}
+
+
+async def test_p07_where_the_head_is_kept_from_it_a_supervisor_who_can_see_it_is_brought_in(runtime, clock):
+    named = await person(runtime, "officer", "kependudukan")
+    case = await open_case(runtime, f"saya mengadukan {named.name}, beliau membentak saya", reason="complaint")
+    clock.set(wib("11-24 12:00"))
+    await escalation.once(runtime)
+    in_place = await officer_row(runtime, (await facts_of(runtime, case.id)).row.head_id)
+    assert in_place.role == "supervisor"
+    assert (await desk.case_in_full(runtime, in_place, case.number))["words"]

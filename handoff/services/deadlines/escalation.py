@@ -213,7 +213,9 @@ class _Telling:
         person = await notices.person(self.connection, known) if known else None
         if person is None:
             barred = await complaints.barred_from(self.connection, self.facts.row)
-            person = await notices.leader(self.connection, self.facts.row.unit_id, role, barred)
+            unit_id = self.facts.row.unit_id  # another unit's head could not even see it
+            person = (await notices.decider(self.connection, unit_id, barred) if role is Role.head
+                      else await notices.leader(self.connection, unit_id, role, barred))
             await self.connection.execute(update(case_table).where(case_table.c.id == self.facts.id).values(
                 {f"{role.value}_id": person.id}
             ))

@@ -96,10 +96,11 @@ async def leader(
 
 
 async def decider(connection: AsyncConnection, unit_id: UUID, barred: Collection[UUID] = ()) -> Row[Any]:
-    """Who may decide about a case of the unit: its active head, else a supervisor; nobody who is `barred` as long as
-    there is anybody else."""
+    """Who may decide about a case of the unit: its active head, else a supervisor, else another unit's head; nobody
+    who is `barred` as long as there is anybody else."""
     own_head = and_(officers.c.role == Role.head.value, officers.c.unit_id == unit_id)
-    rank = case((own_head, 0), (officers.c.role == Role.supervisor.value, 1), else_=2)
+    others = {Role.supervisor.value: 1, Role.head.value: 2}
+    rank = case((own_head, 0), *((officers.c.role == role, place) for role, place in others.items()), else_=3)
     return (await connection.execute(
         select(officers).where(officers.c.active)
         .order_by(officers.c.id.in_(barred), rank, officers.c.login).limit(1)
