@@ -34,7 +34,7 @@ WAITS = """
 def over_whatsapp(house: House, citizen: Citizen, seconds: int) -> dict[str, Any]:
     """The citizen's case, as if they had written over WhatsApp; so many seconds of the window are left."""
     case = next(said["case"] for said in reversed(citizen.asks("mau bicara sama petugas")) if said["case"])
-    assert rows(house, OVER_WHATSAPP, citizen.id, seconds)
+    assert rows(house.home, OVER_WHATSAPP, citizen.id, seconds)
     return dict(case)
 
 
@@ -43,7 +43,7 @@ def test_the_window_is_counted_down_and_its_end_is_said(
 ) -> None:
     case = over_whatsapp(house, citizen, 7000)
     page = as_officer(case["officer"]["name"], f"/petugas/kasus/{case['number']}")
-    assert rows(house, LEFT, 3612, citizen.id)
+    assert rows(house.home, LEFT, 3612, citizen.id)
     page.reload()
     window, spoken = page.locator("#jendela"), page.locator("#ucapan")
     expect(window).to_contain_text("Balasan langsung sampai di WhatsApp warga sampai")
@@ -51,7 +51,7 @@ def test_the_window_is_counted_down_and_its_end_is_said(
     expect(spoken).to_have_text("Waktu membalas langsung di WhatsApp tinggal 59 menit.")  # once, for who listens
     expect(page.locator("#pesan-reply")).to_have_attribute("aria-describedby", "jendela")
     inspect(page, "case-window")
-    assert rows(house, LEFT, 15, citizen.id)
+    assert rows(house.home, LEFT, 15, citizen.id)
     page.reload()
     expect(window.get_by_role("timer")).to_have_text(re.compile(r"Sisa \d+ detik\."))
     page.locator("#pesan-reply").fill("sedang ditulis")
@@ -76,7 +76,7 @@ def test_p02_an_undelivered_reply_shows_its_age_everywhere(
     name, number = case["officer"]["name"], case["number"]
     officer(name).does("takeover", number)
     officer(name).does("reply", number, "Berkas Anda sudah lengkap.")
-    assert rows(house, WAITS, citizen.id)
+    assert rows(house.home, WAITS, citizen.id)
     page = as_officer(name, f"/petugas/kasus/{number}")
     age = re.compile(r"Belum tersampaikan\s*1\d hari kerja")
     expect(page.locator("#keadaan")).to_contain_text(age)
