@@ -36,7 +36,6 @@ SENDERS = 8
 STALLED_SECONDS = 6.0  # a worker silent for three heartbeats is dead; its jobs are idempotent, so a wrong guess is safe
 GRACEFUL_SECONDS = 6.0
 BEAT_SECONDS = 2.0
-SENDERS = 8
 # A turn that the database left in the middle runs again at once; failed, its message would wait for the sweep.
 AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, ConnectorException))
 
