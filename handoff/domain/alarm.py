@@ -41,6 +41,7 @@ SPECIALISTS: Mapping[str, Role] = {
 DANGER, BRIBE = "darurat", "pengaduan_pungli"  # intents of the bot's that are alarms
 #: An emergency is one also where it is the second reading, and at least so likely against the first.
 NEAR = 0.5
+TRACE = 0.1  # against the first, how likely danger must be in a whole message for a part of it to count
 
 
 @dataclass(frozen=True)
@@ -292,10 +293,21 @@ def said(classification: Mapping[str, Any]) -> Alarm | None:
     foremost = classification.get("intent")
     if foremost == BRIBE:
         return Alarm.bribery
-    likely = {reading["name"]: reading["confidence"] for reading in classification.get("ranking", ())}
+    likely = _confidences(classification)
     danger = likely.get(DANGER, 0.0)
-    near = danger > 0 and danger >= NEAR * likely.get(foremost, 0.0)
+    near = danger > 0 and danger >= NEAR * likely.get(foremost or "", 0.0)
     return Alarm.danger if foremost == DANGER or near else None
+
+
+def traced(classification: Mapping[str, Any]) -> bool:
+    """Whether danger is among what a message might be about: then a part of it that surely reads as danger is meant."""
+    likely = _confidences(classification)
+    danger = likely.get(DANGER, 0.0)
+    return danger > 0 and danger >= TRACE * max(likely.values())
+
+
+def _confidences(classification: Mapping[str, Any]) -> dict[str, float]:
+    return {reading["name"]: reading.get("confidence", 0.0) for reading in classification.get("ranking", ())}
 
 
 def taken_by(name: str | None) -> Role | None:

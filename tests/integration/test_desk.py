@@ -223,7 +223,7 @@ async def test_a_case_of_another_unit_is_not_there(runtime, role, unit, error):
 
 async def test_an_officer_keeps_seeing_a_case_of_their_own_in_another_unit(runtime):
     case, supervisor = await open_case(runtime), await person(runtime, "supervisor")
-    await verbs.take_over(runtime, supervisor, case.id)
+    await verbs.take_over(runtime, supervisor, case.id, why="menggantikan yang sakit")
     moved = await staff.add_officer(runtime, name="Ida Bagus", title="Petugas", unit="sosial", role=Role.officer)
     async with db.transaction(runtime.pool) as connection:
         await connection.execute(update(cases).where(cases.c.id == case.id).values(officer_id=moved.id))

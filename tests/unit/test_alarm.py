@@ -9,7 +9,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handoff.domain.alarm import BRIBE, DANGER, EMERGENCIES, NEAR, SPECIALISTS, Alarm, heard, normalised, said
+from handoff.domain.alarm import (
+    BRIBE,
+    DANGER,
+    EMERGENCIES,
+    NEAR,
+    SPECIALISTS,
+    TRACE,
+    Alarm,
+    heard,
+    normalised,
+    said,
+    traced,
+)
 from handoff.domain.spelling import near
 
 EXAMPLES = yaml.safe_load(Path(__file__).with_name("alarm_examples.yml").read_text(encoding="utf-8"))
@@ -85,6 +97,14 @@ def read(**confidence: float) -> dict:
 ])
 def test_the_bots_reading_is_the_second_ear(classification: dict, alarm: Alarm | None) -> None:
     assert said(classification) is alarm
+
+
+@pytest.mark.parametrize(("classification", "expected"), [
+    (read(akta_kematian=0.8, darurat=0.8 * TRACE), True), (read(akta_kematian=0.8, darurat=0.79 * TRACE), False),
+    (read(darurat=0.1), True), ({}, False), ({"ranking": [{"name": "ktp_baru"}]}, False),
+])
+def test_danger_leaves_a_trace_in_the_whole(classification: dict, expected: bool) -> None:
+    assert traced(classification) is expected
 
 
 def test_the_second_ear_knows_the_bots_intents() -> None:

@@ -11,8 +11,7 @@ from sqlalchemy import Row
 
 from handoff.bot import BotFailed, BotReading
 from handoff.catalogue import Aspect
-from handoff.domain import asking, context, several, waiting
-from handoff.domain.alarm import said
+from handoff.domain import alarm, asking, context, several, waiting
 from handoff.domain.several import Heard
 from handoff.services.runtime import Runtime
 from handoff.services.talk import stepping
@@ -133,7 +132,7 @@ class _Readings:
         topic = self._topic(self.known[self.text])
         if len(self.text) <= LONGEST_OF_TWO or topic is None or not _more_than_one(found):
             return found
-        if found.person and said(found.person.classification) is not None:
+        if found.person and alarm.said(found.person.classification) is not None:
             return found
         others = [one.topic for one in found.wanted]
         if found.person and found.person.reason != "low_confidence":
@@ -270,9 +269,14 @@ class _Readings:
 
 
 def _danger(whole: BotReading, parts: Sequence[BotReading]) -> Plan | None:
-    """A person, when a message was read as an alarm, however unsure; or surely a part of it was, whatever the rest."""
+    """A person, when a message was read as an alarm, however unsure, or surely a part of it was. Danger in a part must
+    have left a trace in the whole: "kakek udah ga ada" may read as danger, "kakek udah ga ada, urus aktanya" not."""
+    traced = alarm.traced(whole.classification())
     for reading in (whole, *(part for part in parts if not part.abstained)):
-        if said(reading.classification()) is not None:
+        heard = alarm.said(reading.classification())
+        if heard in alarm.EMERGENCIES and not traced:
+            continue
+        if heard is not None:
             return Plan(person=Handover("low_confidence", None, reading.classification()))
     return None
 
