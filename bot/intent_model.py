@@ -9,11 +9,11 @@ each time the same, and knows no language.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -33,8 +33,6 @@ SEED = 20
 # For each text of a known intent, how many about something unknown the confidence reckons with.
 STRANGERS = 0.2
 MANY_ENOUGH = 4  # intents from which some can be hidden from the others
-# The distance of an intent that a model does not know: farther than any that it does.
-FAR_AWAY = -9.0
 # Turns distances from a separating plane into shares of an intent ranking.
 SHARPNESS = 6.0
 RANKING_LENGTH = 10
@@ -48,42 +46,17 @@ class TooFewExamples(ValueError):
     """There is nothing to learn from; the text names the intent."""
 
 
+Signals = tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for each intent in some texts: a row a text, a column an intent."""
+    """What speaks for the intents of a text."""
 
-    linear: np.ndarray  # signed distance from the intent's separating plane
-    nearest: np.ndarray  # cosine with the intent's most similar training example, 0 to 1
-    lengths: np.ndarray  # the texts' number of words
-
-    @classmethod
-    def blank(cls, texts: int, intents: int) -> Evidence:
-        """Where nothing is known yet: every intent far away."""
-        return cls(np.full((texts, intents), FAR_AWAY), np.zeros((texts, intents)), np.zeros(texts, dtype=int))
-
-    def put(self, rows: np.ndarray, columns: np.ndarray, found: Evidence) -> None:
-        """Fill in what a model that knows only some of the intents (`columns`) found in some of the texts (`rows`)."""
-        self.linear[np.ix_(rows, columns)] = found.linear
-        self.nearest[np.ix_(rows, columns)] = found.nearest
-        self.lengths[rows] = found.lengths
-
-    @cached_property
-    def order(self) -> np.ndarray:
-        """Each text's intents by number, the foremost first."""
-        return np.argsort(-self.linear, axis=1, kind="stable")
-
-    def signals(self, foremost: int = 1) -> np.ndarray:
-        """What tells whether the text's intent is among the first one or two (`foremost`): eight numbers a text."""
-        rows, last = np.arange(len(self.linear)), self.order.shape[1] - 1
-        chosen = rows[:, np.newaxis], self.order[:, :foremost]
-        others = self.nearest.copy()
-        others[chosen] = -1.0
-        nearest = self.nearest[chosen].max(axis=1)
-        weakest, following = self.linear[rows, self.order[:, [foremost - 1, min(foremost, last)]].T]
-        return _by_length(
-            self.linear[rows, self.order[:, 0]], weakest - following, nearest, nearest - others.max(axis=1),
-            np.log1p(self.lengths),
-        )
+    foremost: list[tuple[str, float]]  # at most ten, each with its signed distance from the separating plane
+    first: Signals  # what tells whether the first is right
+    either: Signals  # what tells whether one of the first two is
+    familiar: bool  # whether the text has anything in common with any example
 
 
 @dataclass(frozen=True)
@@ -100,33 +73,36 @@ class Confidence:
     TWIN = (1.0, 2.0, 1.0, 1.0, 1.0), True
 
     @classmethod
-    def fit(cls, signals: np.ndarray, right: np.ndarray, strangers: np.ndarray) -> Confidence:
+    def fit(cls, signals: list[Signals], right: list[bool], strangers: list[Signals]) -> Confidence:
         """Learn from readings of held-out texts and whether each was right, and from readings of texts whose intent
         was unknown, which are wrong whatever they say.
         """
         anchors, truth = zip(cls.STRANGER, cls.TWIN, strict=True)
-        weights = np.ones(len(signals) + len(strangers) + len(anchors))
-        weights[len(signals) : -len(anchors)] = STRANGERS
+        weights = [1.0] * len(signals) + [STRANGERS] * len(strangers) + [1.0] * len(anchors)
         learned = LogisticRegression(C=10.0, max_iter=1000).fit(
-            np.vstack([signals, strangers, _by_length(*np.asarray(anchors).T)]),
-            np.concatenate([right, np.zeros(len(strangers), dtype=bool), truth]),
+            [*signals, *strangers, *(_by_length(*anchor) for anchor in anchors)],
+            [*right, *(False for _ in strangers), *truth],
             sample_weight=weights,
         )
         return cls(learned.coef_[0], float(learned.intercept_[0]))
 
-    def __call__(self, signals: np.ndarray) -> np.ndarray:
-        """One probability a row."""
-        return expit(signals @ self.weights + self.bias)
+    def __call__(self, signals: Signals) -> float:
+        """The probability."""
+        return float(expit(self.weights.dot(signals) + self.bias))
 
 
-def _by_length(
-    best: np.ndarray, margin: np.ndarray, nearest: np.ndarray, nearest_margin: np.ndarray, length: np.ndarray
-) -> np.ndarray:
-    """The signals, a row a text. The same distance means less in a long story than in three words, so the length also
-    weighs with the distances; without this long texts were wrong twice as often as others at the same confidence."""
-    return np.column_stack(
-        [best, margin, nearest, nearest_margin, length, length * best, length * margin, length * length]
-    )
+def _signals(distances: list[float], nearest: list[float], foremost: int, words: int) -> Signals:
+    """What tells whether the text's intent is among the first one or two (`foremost`): eight numbers. Of each intent,
+    the likeliest first, the distance and the nearest example."""
+    near, others = max(nearest[:foremost]), max(nearest[foremost:], default=-1.0)
+    lead = distances[foremost - 1] - distances[min(foremost, len(distances) - 1)]
+    return _by_length(distances[0], lead, near, near - others, math.log1p(words))
+
+
+def _by_length(best: float, margin: float, nearest: float, nearest_margin: float, length: float) -> Signals:
+    """The same distance means less in a long story than in three words, so the length also weighs with the distances;
+    without this long texts were wrong twice as often as others at the same confidence."""
+    return best, margin, nearest, nearest_margin, length, length * best, length * margin, length * length
 
 
 class LinearNeighbours:
@@ -157,18 +133,21 @@ class LinearNeighbours:
         planes = np.vstack([planes.T, bias]).astype(np.float32)
         return cls(intents.tolist(), ngrams, planes, normalize(found).tocsc(), starts)
 
-    def evidence(self, texts: Sequence[str]) -> Evidence:
-        """What speaks for each of `self.intents`; a text without a known n-gram has `nearest` 0 throughout."""
-        linear, nearest = zip(*map(self._read, texts), strict=True)
-        return Evidence(np.stack(linear), np.stack(nearest), np.array([len(text.split()) for text in texts]))
-
-    def _read(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and nearest examples, from nothing but the n-grams that the text has."""
+    def evidence(self, text: str) -> Evidence:
+        """What speaks for each of `self.intents`; looks at nothing but the n-grams that the text has."""
         found, weights = self.ngrams.weigh(text)
         # Not @, which shares these few thousand products between threads and, on a busy machine, waits for them.
         linear = np.einsum("i,ij->j", weights, self.planes[found], dtype=float) + self.planes[-1]
         similar = self.examples[:, found] @ weights / max(np.linalg.norm(weights), 1.0)
-        return linear, np.maximum.reduceat(similar, self.starts)
+        order = np.argsort(-linear, kind="stable")
+        distances, nearest = linear[order].tolist(), np.maximum.reduceat(similar, self.starts)[order].tolist()
+        names, words = [self.intents[i] for i in order[:RANKING_LENGTH].tolist()], len(text.split())
+        return Evidence(
+            foremost=list(zip(names, distances, strict=False)),
+            first=_signals(distances, nearest, 1, words),
+            either=_signals(distances, nearest, 2, words),
+            familiar=len(found) > 0,
+        )
 
 
 @dataclass(frozen=True)
@@ -195,21 +174,18 @@ class IntentModel:
         Raises `TooFewExamples` unless there are two intents with two different texts each.
         """
         _check(texts, labels)
-        truth = np.asarray(labels)
-        known, unknown = _held_out_evidence(texts, truth), _strangers(texts, truth)
-        neighbours = LinearNeighbours.fit(texts, labels)
-        foremost = np.asarray(neighbours.intents)[known.order[:, :2]]
-        right = foremost == truth[:, np.newaxis]
+        known, strangers = _held_out(texts, np.asarray(labels)), _strangers(texts, np.asarray(labels))
+        right = [[name == label for name, _ in e.foremost[:2]] for e, label in zip(known, labels, strict=True)]
         model = cls(
-            neighbours,
-            Confidence.fit(known.signals(), right[:, 0], unknown.signals()),
-            Confidence.fit(known.signals(2), right.any(axis=1), unknown.signals(2)),
+            LinearNeighbours.fit(texts, labels),
+            Confidence.fit([e.first for e in known], [first for first, _ in right], [e.first for e in strangers]),
+            Confidence.fit([e.either for e in known], [any(both) for both in right], [e.either for e in strangers]),
         )
-        return model, model._readings(known)
+        return model, [model._reading(evidence) for evidence in known]
 
     def read(self, text: str) -> Reading:
         """How likely each intent is for a normalised text."""
-        return self._readings(self.neighbours.evidence([text]))[0]
+        return self._reading(self.neighbours.evidence(text))
 
     def save(self, path: Path) -> None:
         """Write the model; what is written holds data only, no code."""
@@ -228,54 +204,47 @@ class IntentModel:
             LinearNeighbours(**neighbours), Confidence(**stored["confidence"]), Confidence(**stored["either"])
         )
 
-    def _readings(self, evidence: Evidence) -> list[Reading]:
-        certain, either = self.confidence(evidence.signals()), self.either(evidence.signals(2))
-        foremost = evidence.order[:, :RANKING_LENGTH]
-        distances = np.take_along_axis(evidence.linear, foremost, axis=1)
-        shares = certain[:, np.newaxis] * np.exp(SHARPNESS * (distances - distances[:, :1]))
-        names = np.asarray(self.neighbours.intents, dtype=object)[foremost]
-        found = zip(names.tolist(), shares.tolist(), either.tolist(), evidence.nearest.any(axis=1), strict=True)
-        return [
-            Reading(tuple(zip(intents, confidences, strict=True)), pair) if known else Reading(())
-            for intents, confidences, pair, known in found
-        ]
+    def _reading(self, evidence: Evidence) -> Reading:
+        if not evidence.familiar:
+            return Reading(())
+        confidence, (_, best) = self.confidence(evidence.first), evidence.foremost[0]
+        ranking = ((name, confidence * math.exp(SHARPNESS * (far - best))) for name, far in evidence.foremost)
+        return Reading(tuple(ranking), self.either(evidence.either))
 
 
-def _held_out_evidence(texts: Sequence[str], labels: np.ndarray) -> Evidence:
-    """Evidence for each text from a model trained on the other folds."""
-    intents, counts = np.unique(labels, return_counts=True)
+def _held_out(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
+    """Evidence in each text from a model trained on the other folds."""
+    _, counts = np.unique(labels, return_counts=True)
     folds = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
-    return _evidence_without(texts, labels, intents, folds.split(labels, labels))
+    return _evidence_without(texts, labels, folds.split(labels, labels))
 
 
-def _strangers(texts: Sequence[str], labels: np.ndarray) -> Evidence:
-    """Evidence for each text from a model that knows neither it nor its intent: what a text about something else
-    looks like. Needs four intents, so that at least two are known; with fewer there is none."""
+def _strangers(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
+    """Evidence in each text from a model that knows neither it nor its intent: what a text about something else looks
+    like. Needs four intents, so that at least two are known; with fewer there is none."""
     intents, numbers = np.unique(labels, return_inverse=True)
     if len(intents) < MANY_ENOUGH:
-        return Evidence.blank(0, len(intents))
+        return []
     folds = KFold(min(FOLDS, len(intents) // 2), shuffle=True, random_state=SEED)
     splits = ((np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown)))
               for known, unknown in folds.split(intents))
-    return _evidence_without(texts, labels, intents, splits)
+    return _evidence_without(texts, labels, splits)
 
 
 def _evidence_without(
-    texts: Sequence[str], labels: np.ndarray, intents: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]]
-) -> Evidence:
-    """For each split into what is learnt and what is read: the evidence in the texts read."""
-    evidence = Evidence.blank(len(texts), len(intents))
+    texts: Sequence[str], labels: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]]
+) -> list[Evidence]:
+    """The evidence in each text, in its order, for splits into what is learnt and what is read."""
 
-    def learn_and_read(split: tuple[np.ndarray, np.ndarray]) -> None:
+    def learn_and_read(split: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, Evidence]]:
         learnt, read = split
         model = LinearNeighbours.fit([texts[i] for i in learnt], labels[learnt])
-        columns = np.searchsorted(intents, model.intents)
-        evidence.put(read, columns, model.evidence([texts[i] for i in read]))
+        return [(i, model.evidence(texts[i])) for i in read.tolist()]
 
-    # liblinear lets go of the interpreter, so that one thread reads while another learns; each fills rows of its own.
+    # liblinear lets go of the interpreter, so that one thread reads while another learns.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(learn_and_read, splits))
-    return evidence
+        evidence = dict(pair for pairs in pool.map(learn_and_read, splits) for pair in pairs)
+    return [evidence[i] for i in range(len(texts))]
 
 
 def _check(texts: Sequence[str], labels: Sequence[str]) -> None:

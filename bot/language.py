@@ -31,6 +31,7 @@ TOKEN = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 LONG_NUMBER = 4  # digits from which a number identifies something rather than counts something
+APOSTROPHE = re.compile("['’`]")
 REDUPLICATED = re.compile(r"^([^\W\d_]{3,})2([^\W\d_]*)$")  # anak2, anak2nya
 REPEATED = re.compile(r"([^\W\d_])\1+")
 ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
@@ -67,7 +68,9 @@ class Lexicon:
             if safe:
                 self._forms[form] = standard
         self._add_phrases()
-        self._longest = max((len(form) for form in self._forms), default=1)
+        self._longest: dict[str, int] = {}  # of the forms that begin with a word, the most words
+        for form in self._forms:
+            self._longest[form[0]] = max(len(form), self._longest.get(form[0], 0))
         self._check_for_circles()
 
     def _add_phrases(self) -> None:
@@ -103,7 +106,9 @@ class Lexicon:
             return ["angka"] if sum(map(str.isdigit, found)) >= LONG_NUMBER else [found]
         if match.lastgroup == "emoji":
             return [found]
-        parts = re.sub("['’`]", "", found).split("-")
+        if found in self._known:
+            return [found]
+        parts = APOSTROPHE.sub("", found).split("-")
         if len(parts) == 2 and parts[1].startswith(parts[0]):  # anak-anak, anak-anaknya
             parts = parts[1:]
         elif len(parts) == 2 and parts[1].isdigit():  # ak-1
@@ -134,7 +139,8 @@ class Lexicon:
         result: list[Term] = []
         place = 0
         while place < len(terms):
-            for length in range(min(self._longest, len(terms) - place), 0, -1):
+            longest = self._longest.get(terms[place].words[0], 0)
+            for length in range(min(longest, len(terms) - place), 0, -1):
                 found = terms[place : place + length]
                 form = tuple(term.words[0] for term in found)
                 standard = self._forms.get(form)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from rasa.engine.storage.resource import Resource
 from rasa.shared.exceptions import InvalidConfigException, RasaException
@@ -11,7 +10,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.classifier import EITHER, HELD_OUT, NeighbourIntentClassifier
-from bot.intent_model import RANKING_LENGTH, Confidence, Evidence, IntentModel, TooFewExamples
+from bot.intent_model import RANKING_LENGTH, Confidence, IntentModel, TooFewExamples
 from bot.tokenizer import IndonesianTokenizer
 
 RESOURCE = Resource("classifier")
@@ -82,11 +81,10 @@ def test_a_text_about_nothing_known_is_less_sure_where_strangers_were_met(traini
     """Without readings by models that did not know the intent, confidence measures only who is nearest."""
     texts, intents = zip(*[(m.get(TEXT), m.get(INTENT)) for m in training_data.intent_examples], strict=True)
     model, _ = IntentModel.train(texts, intents)
-    evidence = model.neighbours.evidence(texts)
-    nobody = Evidence.blank(0, len(set(intents))).signals()
-    blind = Confidence.fit(evidence.signals(), np.ones(len(texts), bool), nobody)
-    stranger = model.neighbours.evidence(["beli pulsa anak murah berapa"]).signals()
-    assert model.confidence(stranger)[0] < blind(stranger)[0]
+    seen = [model.neighbours.evidence(text).first for text in texts]
+    blind = Confidence.fit(seen, [True] * len(seen), [])
+    stranger = model.neighbours.evidence("beli pulsa anak murah berapa").first
+    assert model.confidence(stranger) < blind(stranger)
 
 
 @pytest.mark.parametrize("text", ["", "?!", "世界", "qqq"])
