@@ -108,7 +108,8 @@ async def test_an_officers_replies_go_out_under_one_name_with_one_way_to_say_the
     assert last.startswith(f"*{officer.name}*")
     assert "Baik, saya periksa.\n\nBerkasnya lengkap." in last
     assert last.count(officer.name) == 1
-    assert len(api.accepted[-1]["interactive"]["action"]["buttons"]) == 1
+    offered = api.accepted[-1]["interactive"]["action"]["buttons"]
+    assert [one["reply"]["id"].partition(":")[0] for one in offered] == ["unhelpful_reply", "complain"]
 
 
 async def test_a_numbers_throughput_holds_over_several_workers(runtime, graph, api):  # noqa: F811

@@ -144,7 +144,8 @@ async def open_for_bot(
         conversation = await ownership.lock(connection, conversation_id)
         await _belongs(connection, conversation_id, message_id)
         report = None
-        if alarm.said(classification) is alarm.Alarm.bribery and not conversation.confidential:
+        bribe = topic == confidential.INTENT or alarm.said(classification) is alarm.Alarm.bribery
+        if bribe and not conversation.confidential:
             report = await confidential.take_down(runtime, connection, conversation, message_id)
         if report is not None:
             facts = report
