@@ -34,6 +34,9 @@ HERE = Path(__file__).parent / "pipelines"
 DEFAULT = PROJECT / "benchmarks" / "default" / "config.yml"
 NAMES = {"ours": "Wajah", "logistic": "Rasa, logistic regression", "default": "Rasa, default (DIET)"}
 ENGLISH_OUT_OF_SCOPE = "oos"
+# How often all are asked, in turn; of each the fastest turn counts, as what else the machine does slows one more than
+# another.
+TURNS = 3
 
 
 @dataclass(frozen=True)
@@ -57,16 +60,24 @@ def main() -> None:
         folder = Path(name)
         task = english(options.english, folder) if options.english else indonesian()
         configs = {"ours": task.ours, "logistic": HERE / "logistic.yml", "default": default(folder, options.epochs)}
-        results = {}
-        for system in options.only:
-            trained = systems.kept(configs[system], task.nlu, folder)
-            print(f"{'training' if trained is None else 'kept from an earlier run:'} {NAMES[system]}", flush=True)
-            trained = trained or systems.train(configs[system], task.nlu, folder)
-            results[system] = trained, systems.read(trained, task.questions, task.to_a_person, folder)
+        trained = {system: _trained(system, configs[system], task, folder) for system in options.only}
+        turns = [{system: systems.read(trained[system], task.questions, task.to_a_person, folder) for system in trained}
+                 for _ in range(TURNS)]
+    results = {system: (trained[system], max((turn[system] for turn in turns), key=_speed)) for system in trained}
     print(f"\n{len(task.questions)} questions, load {os.getloadavg()[0]:.1f}\n")
     _print(task, results)
     lines = {NAMES[system]: read.outcomes for system, (_, read) in results.items()}
     pictures.risk_coverage(PICTURES / f"compared{'-english' if options.english else ''}.png", lines, TARGET_RISK)
+
+
+def _trained(system: str, config: Path, task: Task, folder: Path) -> Trained:
+    kept = systems.kept(config, task.nlu, folder)
+    print(f"{'training' if kept is None else 'kept from an earlier run:'} {NAMES[system]}", flush=True)
+    return kept or systems.train(config, task.nlu, folder)
+
+
+def _speed(read: Read) -> float:
+    return read.parses_per_second
 
 
 def indonesian() -> Task:
@@ -118,6 +129,7 @@ def _print(task: Task, results: dict[str, tuple[Trained, Read]]) -> None:
             f"{figures.separation(_known(task, r.outcomes), _foreign(task, r.outcomes)):.3f}" for r in reads
         ]),
         ("parses a second", [f"{r.parses_per_second:.1f}" for r in reads]),
+        ("processor ms a parse", [f"{r.processor_ms:.2f}" for r in reads]),
         ("ready after, s", [f"{r.ready_seconds:.1f}" for r in reads]),
         ("memory while reading, MB", [f"{r.memory_mb:.0f}" for r in reads]),
         ("training, s", [f"{trained.seconds:.1f}" for trained, _ in results.values()]),

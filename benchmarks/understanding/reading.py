@@ -36,6 +36,7 @@ class Read:
     threshold: float | None
     ready_seconds: float
     parses_per_second: float
+    processor_ms: float  # a parse, of all threads
     memory_mb: float
 
 
@@ -65,13 +66,13 @@ async def _read(model: Path, questions: Sequence[Question], to_a_person: frozens
     started = time.perf_counter()
     agent = loaded(model)
     await agent.parse_message(questions[0].text)
-    ready, started = time.perf_counter() - started, time.perf_counter()
+    ready, started, worked = time.perf_counter() - started, time.perf_counter(), time.process_time()
     parsed = [await agent.parse_message(question.text) for question in questions]
-    seconds = time.perf_counter() - started
+    seconds, processor_seconds = time.perf_counter() - started, time.process_time() - worked
     outcomes = [_outcome(question, said, to_a_person) for question, said in zip(questions, parsed, strict=True)]
     threshold = (parsed[0].get("abstention") or {}).get("threshold")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Read(outcomes, threshold, ready, len(questions) / seconds, memory)
+    return Read(outcomes, threshold, ready, len(questions) / seconds, 1e3 * processor_seconds / len(questions), memory)
 
 
 def _outcome(question: Question, parsed: dict[str, Any], to_a_person: frozenset[str]) -> Outcome:
