@@ -93,7 +93,7 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
     Alarm.suicide: (
         _Rule(r"(?:bunuh|bnuh|bunh) ?diri\w*|bundir|gantung ?diri|gantung diriku|suicide",
               before="meninggal|wafat|almarhum|almarhumah|kematian|meninggalnya",
-              unless=r"(?:akta|akte|surat) kematian\w*"),
+              unless=r"(?:akta|akte|surat) kematian\w*|film|sinetron|drakor|novel"),
         _Rule(rf"(?:{_WANT}) (?:{_I} )?(?:bunuh ?diri|gantung ?diri)"),
         _Rule(r"(?:meng|nga)?akhiri? (?:hidup|hidupku|nyawa|semua|semuanya)\b|(?:meng|nga)akhiri hidup\w*"),
         _Rule(rf"(?:{_WANT}) (?:{_I} )?(?:banget |bgt |rasanya |cepat |cepet |"
@@ -135,7 +135,7 @@ _RULES: Mapping[Alarm, tuple[_Rule, ...]] = {
               before="denda|pajak|iuran|biaya|tarif",
               after="rata|waktu|sistem|antre|antri|antrian|antrean|aplikasi|jarum|biaya|pajak|tagihan|denda|hujan|"
                     "kenyataan|dari grup|dari bpjs|dari data|dari dtks|dari aplikasi|dari sistem|dari pkh|dari bansos",
-              unless="antri|antre|antrian|antrean"),
+              unless="antri|antre|antrian|antrean|game|gim|mabar"),
         _Rule(_BEATS, before="acara|gong|bedug|drum|kentongan",
               after="rata|bola|waktu|gong|bedug|kentongan|drum|jarum",
               unless=r"antri|antre|antrian|antrean|sistem\w*|aplikasi\w*"),

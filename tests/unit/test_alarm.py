@@ -29,7 +29,12 @@ TAUGHT = Path(__file__).parents[2] / "data" / "nlu"
 RIGHTLY = {  # taught as a complaint about work or as none of the office's business, and danger all the same
     "- dilecehkan atasan di tempat kerja, takut lapor", "- anak hilang di mal", "- rumah kebanjiran minta dievakuasi",
     "- anak saya dibully di sekolah", "- pelecehan sama atasan di kantor, lapor ke dinas tenaga kerja bisa?",
+    "- dilecehkan atasan di kantor, mau lapor ke dinas tenaga kerja",
 }
+RIGHTLY_IN_A_STORY = (
+    "saya merasa dilecehkan", "soal kekerasan, dia ngancem", "dipasung ku kulawarga", "ibu saya kejang",
+)
+OWN_ALARM = {DANGER, "data_disalahgunakan"}  # taught to be heard
 DANGEROUS = [text for texts in EXAMPLES["alarms"].values() for text in texts]
 
 
@@ -72,7 +77,9 @@ def test_what_the_bot_was_taught_for_services_raises_no_emergency() -> None:
     for file in TAUGHT.glob("*.yml"):
         for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:
             for line in str(entry["examples"]).splitlines():
-                if entry.get("intent") != DANGER and heard(line.removeprefix("- ")) in EMERGENCIES:
+                if any(part in line for part in RIGHTLY_IN_A_STORY) or entry.get("intent") in OWN_ALARM:
+                    continue
+                if heard(line.removeprefix("- ")) in EMERGENCIES:
                     rung[line] = entry.get("intent")
     assert set(rung) <= RIGHTLY
 
