@@ -30,7 +30,7 @@ from tests.support.telephone import posted
 from tests.support.waiting import until
 from tests.support.whatsapp import delivery, says, status, value
 
-POSTS = int(os.environ.get("WAJAH_WHATSAPP_POSTS", "500"))
+POSTS = int(os.environ.get("WAJAH_WHATSAPP_POSTS", "250"))
 KILLS = 5
 EACH = 4      # different messages of a citizen; one of them comes twice, so a fifth of all posts is a repetition
 SWAPPED = 0.4  # of the citizens have two messages that come in the other order: a tenth of all messages
