@@ -28,6 +28,7 @@ def test_a_leave_is_planned_by_keyboard_on_a_telephone_and_taken_back(
     number, owner = case_of(citizen)
     login = officer.login(owner).login
     page = as_officer("Tri Wahyuni", width=360)
+    page.goto("/petugas")  # loaded, keys and all
     page.keyboard.press("g")
     page.keyboard.press("o")
     expect(page.get_by_role("heading", level=1)).to_have_text("Orang di kantor ini")

@@ -184,13 +184,13 @@ def test_where_else_news_should_go_is_asked_once_and_checked(open_page: Open, ho
         expect(talk(phone).get_by_role("alert")).to_contain_text("Itu belum lengkap")
         expect(field).to_be_focused()
     inspect(phone, "chat-contact")
-    field.fill("0812 3456 7890")
+    field.fill("budi@contoh.id")
     button(phone, "Simpan").click()
     expect(field).to_have_count(0)
     expect(heard(phone, 2)).to_contain_text("juga akan dikirim ke alamat itu")
     stored = rows(house.home, "SELECT kind FROM contacts JOIN conversations USING (citizen_id) "
                               "WHERE conversations.id = %s", kept(phone)["id"])
-    assert stored == [("whatsapp",)]
+    assert stored == [("email",)]
     phone.reload()
     heard(phone, 2)
     expect(phone.locator("wajah-chat .case")).to_be_visible()
