@@ -88,10 +88,10 @@ class _House:
 
     async def _open(self) -> None:
         await self._open_database()
+        await self._check_keys()  # before a training, which takes a minute
         if self._settings.own_rasa and Model(self._home.models).newest() is None:
             await self._model()  # the very first: a page before it would turn every question into a case
         self._supervisor.start(self._web())
-        await self._check_keys()  # while web loads
         await self._supervisor.until_ready("web", WEB_PATIENCE)
         self._supervisor.note(port=self._settings.port, address=self._settings.base_url)
         self._journal.show(f"Wajah is open: {self._settings.base_url}/   officers: {self._settings.base_url}/petugas")

@@ -73,6 +73,13 @@ class Reason(BaseModel):
     reason: str
 
 
+class WhyTaken(BaseModel):
+    """Why somebody else's conversation is taken over; nothing need be said to take one's own."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str = ""
+
+
 @officers.on_request
 async def authenticate(request: Request) -> None:
     """Nothing here is open without a session but signing in (`ctx_open`); with a one-time password nothing but what
@@ -243,7 +250,7 @@ async def events(request: Request) -> None:
 @officers.post("/cases/<number:str>/takeover")
 async def take_over(request: Request, number: str) -> HTTPResponse:
     """The officer takes the conversation; of two at once one wins. Who leads says why they take somebody else's."""
-    why = body_of(request, Reason).reason if request.body else ""
+    why = body_of(request, WhyTaken).reason if request.body else ""
     await verbs.take_over(runtime_of(request), session_of(request).officer, await located(request, number), why)
     return await after(request, number)
 

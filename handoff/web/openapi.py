@@ -40,7 +40,7 @@ from handoff.web.api_models_officers import (
 )
 from handoff.web.chat import Beginning, Consenting, Joining
 from handoff.web.internal import CaseWanted
-from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, Words
+from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, WhyTaken, Words
 from handoff.web.officers_moving import FollowUp, Handover, Leave, Merge, Referral, Transfer, Why
 from handoff.web.officers_news import ReadUntil
 from handoff.web.requests import answer
@@ -106,7 +106,7 @@ OPERATIONS = {  # by blueprint and handler
     "officers.case": Operation(200, FullCase, (400, 401, 403, 404, 503), parameters=(AFTER,)),
     "officers.download": Operation(200, "application/octet-stream", (401, 403, 404, 503)),
     "officers.events": Operation(200, "text/event-stream", (401, 403, 503)),
-    "officers.take_over": Operation(200, Acted, ACTING, Why, may_take=True),
+    "officers.take_over": Operation(200, Acted, ACTING, WhyTaken, may_take=True),
     "officers.reply": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.note": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
     "officers.ask": Operation(200, Spoke, SPEAKING, takes=Words, parameters=(KEY,)),
