@@ -32,6 +32,8 @@ FOLDS = 5
 SEED = 20
 # For each text of a known intent, how many about something unknown the confidence reckons with.
 STRANGERS = 0.2
+# Of so many texts one is read by a model to which its intent is unknown: as many readings as the confidence needs.
+ONE_STRANGER_OF = 3
 MANY_ENOUGH = 4  # intents from which some can be hidden from the others
 # Turns distances from a separating plane into shares of an intent ranking.
 SHARPNESS = 6.0
@@ -78,7 +80,8 @@ class Confidence:
         was unknown, which are wrong whatever they say.
         """
         anchors, truth = zip(cls.STRANGER, cls.TWIN, strict=True)
-        weights = [1.0] * len(signals) + [STRANGERS] * len(strangers) + [1.0] * len(anchors)
+        stranger = STRANGERS * len(signals) / max(len(strangers), 1)
+        weights = [1.0] * len(signals) + [stranger] * len(strangers) + [1.0] * len(anchors)
         learned = LogisticRegression(C=10.0, max_iter=1000).fit(
             [*signals, *strangers, *(_by_length(*anchor) for anchor in anchors)],
             [*right, *(False for _ in strangers), *truth],
@@ -220,13 +223,13 @@ def _held_out(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
 
 
 def _strangers(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
-    """Evidence in each text from a model that knows neither it nor its intent: what a text about something else looks
-    like. Needs four intents, so that at least two are known; with fewer there is none."""
+    """Evidence in every third text from a model that knows neither it nor its intent: what a text about something else
+    looks like. Needs four intents, so that at least two are known; with fewer there is none."""
     intents, numbers = np.unique(labels, return_inverse=True)
     if len(intents) < MANY_ENOUGH:
         return []
     folds = KFold(min(FOLDS, len(intents) // 2), shuffle=True, random_state=SEED)
-    splits = ((np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown)))
+    splits = ((np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown))[::ONE_STRANGER_OF])
               for known, unknown in folds.split(intents))
     return _evidence_without(texts, labels, splits)
 
@@ -234,7 +237,7 @@ def _strangers(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
 def _evidence_without(
     texts: Sequence[str], labels: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]]
 ) -> list[Evidence]:
-    """The evidence in each text, in its order, for splits into what is learnt and what is read."""
+    """The evidence in each text that is read, in the texts' order, for splits into what is learnt and what is read."""
 
     def learn_and_read(split: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, Evidence]]:
         learnt, read = split
@@ -244,7 +247,7 @@ def _evidence_without(
     # liblinear lets go of the interpreter, so that one thread reads while another learns.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         evidence = dict(pair for pairs in pool.map(learn_and_read, splits) for pair in pairs)
-    return [evidence[i] for i in range(len(texts))]
+    return [evidence[i] for i in sorted(evidence)]
 
 
 def _check(texts: Sequence[str], labels: Sequence[str]) -> None:
