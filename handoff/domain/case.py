@@ -174,9 +174,12 @@ def _withdraw(state: CaseState, actor: Actor) -> CaseState:
 
 
 def _reopen(state: CaseState, actor: Actor) -> CaseState:
+    """Under its number; what was merged goes on under the other one, and so does what is said to it."""
     _by(actor, "citizen")
     if state.is_open:
         raise Refusal("not_closed")
+    if state.closed_reason is ClosedReason.merged:
+        raise Refusal("merged")
     return replace(state, status=Status.in_progress, closed_reason=None, dismissal_by=None)
 
 

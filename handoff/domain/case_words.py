@@ -99,7 +99,8 @@ CARRYING = frozenset({Role.officer, Role.inspector, Role.head})
 #: Every code that a `Refusal` of this module carries.
 REFUSAL_CODES = frozenset({"forbidden", "not_your_case", "already_taken", "already_open", "closed", "not_closed",
                            "not_proposed", "not_assignable", "not_waiting", "not_silent", "transfer_pending",
-                           "no_transfer", "transfer_loop", "not_dismissed", "same_person", "kept_from"})
+                           "no_transfer", "transfer_loop", "not_dismissed", "same_person", "kept_from",
+                           "merged"})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ cannot be read counts as neither, so that padding never turns a redirect into an
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -71,7 +72,7 @@ def read(text: str) -> Reading:
 # --- splitting --------------------------------------------------------------------------------------------------------
 
 _ABBREVIATED = re.compile(
-    r"\b(?:jl|jln|no|bpk|kec|kab|kel|yth|telp|tlp|hp|rp|dr|drs|ir|h|hj|gg|lt|a\.n|u\.p)\.$", re.I
+    r"\b(?:jl|jln|no|hub|bpk|kec|kab|kel|yth|telp|tlp|hp|rp|dr|drs|ir|h|hj|gg|lt|a\.n|u\.p)\.$", re.I
 )
 _STOP = re.compile(r"[.!?]+(?=\s|$)|\n+|;(?=\s)")
 _JOINT = re.compile(
@@ -80,6 +81,7 @@ _JOINT = re.compile(
 )
 
 
+_UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u2060\ufe0e\ufe0f\u20e3]")
 _AT = re.compile(r"\s*[\[({]\s*(?:at|et)\s*[\])}]\s*|(?<=\w) (?:at|et) (?=\w+ ?(?:[\[({]|titik|dot|\.))")
 _DOT = re.compile(r"\s*[\[({]\s*(?:dot|titik)\s*[\])}]\s*|(?<=\w) (?:titik|dot) (?=\w)")
 
@@ -121,8 +123,9 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _plain(clause: str) -> str:
-    """In small letters, single blanks, a disguised address as it is meant."""
-    spelled = re.sub(r"\s+", " ", clause.lower())
+    """In small letters, single blanks, a disguised address as it is meant: full-width signs and key caps are plain."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", clause) if not _UNSEEN.match(sign))
+    spelled = re.sub(r"\s+", " ", seen.lower())
     return _DOT.sub(".", _AT.sub("@", spelled))
 
 
@@ -148,6 +151,11 @@ _OURSELVES = re.compile(
 _DONE = re.compile(
     rf"\b(?:sudah|telah|berhasil|baru saja|tadi|kemarin) (?:(?:kami|saya|petugas) {_DEED}|(?=di|ter){_DEED})\b"
     rf"|\b(?=me){_DEED}(?:nya)?\b(?: \w+){{0,3}}? (?:tadi|kemarin)\b"
+)
+# What only an office does, with its time named.
+_SOON = re.compile(
+    r"\bdi(?:ubah|perbaiki|perbarui|koreksi|betulkan|terbitkan|cetak|aktifkan|hapus|cairkan|bayarkan|rekam)\b"
+    rf"(?: \w+){{0,3}}? {_WHEN}"
 )
 _PASSED_ON = r"\b(?:di)?kirim(?:kan)?\b(?: \w+){0,3}? ke(?:pada)? .*\b(?:terkait|berwenang|menangani|sana|pusat)\b"
 _DECIDED = re.compile(
@@ -176,6 +184,8 @@ _ANSWER = re.compile(
 _ACKNOWLEDGED = (
     r"\b(?:laporan|pengaduan|aduan|keluhan|permohonan|permintaan|pesan|masukan|pertanyaan|surat)\w*\b.*"
     r"\b(?:(?:di)?terima|(?:di|ter)?catat|(?:di)?baca|(?:di)?proses|(?:di)?tindak ?lanjuti)\b"
+    r"|\b(?:data|berkas|dokumen|e-?mail|surel)(?:nya)?(?: \w+){0,2}? (?:sudah |telah )?(?:kami |saya )?(?:di)?"
+    r"(?:terima|baca)\b"
 )
 _COURTESY = re.compile(
     r"\b(?:terima ?kasih|maaf|selamat (?:pagi|siang|sore|malam|datang)|yth|yang terhormat|dengan hormat|salam|demikian|"
@@ -200,7 +210,8 @@ _UNABLE = re.compile(r"\b(?:tidak|belum) (?:bisa|dapat|mungkin|berwenang)\b")
 _SETTING = re.compile(r"^(?:agar|supaya|jika|kalau|bila|apabila|untuk|guna|setelah|sesudah|sebelum|demi|selama)\b")
 
 _GO = (
-    r"(?:(?:meng)?hubungi|berhubungan|(?:ber)?konsultasi\w*|datang\w*|mendatangi|(?:me(?:ng)?|di)?kunjungi|berkunjung|"
+    r"(?:(?:meng)?hubungi|hub|(?:di)?kontak|japri|follow ?up|berhubungan|(?:ber)?konsultasi\w*|"
+    r"datang\w*|dateng|mendatangi|(?:me(?:ng)?|di)?kunjungi|berkunjung|"
     r"(?:meng|di)?(?:kirim|irim)(?:kan)?|(?:e-?mail|surel|wa|whatsapp|chat|telp)|(?:me)?(?:telepon|nelepon|nelpon)|"
     r"(?:meng|di)?ajukan|(?:me|di)?lapor(?:kan)?|(?:me|di)?(?:sampaikan|nyampaikan)|menyampaikan|ditujukan|"
     r"(?:menge|di)?cek|(?:meng|di)?akses|(?:mem|di)?buka|(?:me|di)?lihat|(?:me|di)?(?:pantau|mantau)|(?:men)?daftar|"
@@ -212,7 +223,8 @@ _ASKED = (
     r"lebih baik|lebih tepat|bisa|dapat|boleh|perlu|harus|agar|hendaknya|nanti|(?:meng|di)?arahkan)"
 )
 _ELSEWHERE = re.compile(
-    rf"\b{_ASKED}\b.*?\b{_GO}\b|\b(?:silakan|silahkan|dipersilakan|langsung) ke "
+    rf"\b{_ASKED}\b.*?\b{_GO}\b|\b(?:{_ASKED}|langsung) (?:saja |aja |langsung )?k[ea] (?!kami\b|saya\b)"
+    r"|\b(?:e-?mail|surel|wa|whatsapp|kontak)nya (?:saja |aja |langsung )?ke "
     rf"|^(?:ya |atau |dan |langsung |{_YOU} )*{_GO}\b"
     r"|\b(?:bukan|di luar|tidak (?:memiliki|punya|mempunyai)|menjadi)(?: \w+)? (?:kewenangan|wewenang|ranah|tupoksi|"
     r"tugas|urusan|bagian|tanggung jawab)\b"
@@ -226,7 +238,11 @@ _ELSEWHERE = re.compile(
 )
 _CONTACT = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\bhttps?://|\bwww\.|\b[\w-]+(?:\.[\w-]+)*\.(?:go\.id|or\.id|co\.id|id|com|org|net)\b"
-    r"|(?:\+62|\b0)[\d -]{8,}\d|\b(?:jl|jln|jalan)\b\.? \w|\b(?:call ?center|hotline|helpdesk|kring pajak)\b"
+    r"|\b(?:bit\.ly|t\.me|wa\.me|forms\.gle|linktr\.ee)/|(?:^| )@\w{3,}"
+    # a telephone number, in digits or said one by one
+    r"|(?:\+62|\b0)[\d -]{8,}\d"
+    r"|\b(?:nol|kosong|0)(?:[ -]+(?:nol|kosong|satu|dua|tiga|empat|lima|enam|tujuh|delapan|lapan|sembilan|\d)\b){5,}"
+    r"|\b(?:jl|jln|jalan)\b\.? \w|\b(?:call ?center|hotline|helpdesk|kring pajak)\b"
 )
 _HERE = re.compile(r"\b(?:di|ke|lewat|melalui) (?:sini|(?:percakapan|chat|pesan|halaman|kasus)(?: kasus)? ini)\b")
 # What the office may want from the citizen, and the acts by which they give it: asked for without naming a place, it is
@@ -297,4 +313,6 @@ def _acts(clause: str) -> bool:
         return False
     if re.search(r"\bakan\b", clause) and not re.search(_WHEN, clause):
         return False
+    if _SOON.search(clause) and not re.search(rf"\b{_ASKED}\b", clause):
+        return True
     return bool(_OURSELVES.search(clause) or _DONE.search(clause) or _DECIDED.search(clause))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from handoff.services.case import cases, verbs
+from handoff.services.deadlines import escalation
 from handoff.services.talk import conversations, turn
 from handoff.store import db
 from handoff.store.schema import cases as case_table
@@ -445,3 +447,19 @@ async def test_the_key_in_the_address_is_the_one_the_service_derives(runtime):
     citizen = await with_case(runtime)
     case = await citizen.case()
     assert (await link(citizen)).endswith(f"?k={cases.key_of(runtime, case.id, case.key_version)}")
+
+
+# --- what it says of times --------------------------------------------------------------------------------------------
+
+
+async def test_p07_a_proposal_made_in_time_is_not_called_late_while_its_citizen_thinks(served, runtime, clock):
+    citizen = await with_case(runtime)
+    case, owner = await citizen.case(), await citizen.officer()
+    await verbs.propose(runtime, owner, case.id, "Data sudah kami ubah.", cause="delay")
+    clock.set(case.resolve_by + timedelta(days=1))
+    _, page = await browser(served, citizen)
+    assert "Keterlambatan ini tercatat" not in page.text
+    await citizen.taps("Belum selesai")  # the old time stands, and has passed
+    await escalation.once(runtime)
+    _, page = await browser(served, citizen)
+    assert "Terlambat. Keterlambatan ini tercatat." in page.text

@@ -101,6 +101,25 @@ async def test_merged_both_numbers_stay_valid_and_what_is_written_under_the_old_
     assert found.facts.row.closed_reason == "merged"
 
 
+async def test_p01_open_again_under_a_merged_number_is_heard_where_the_case_goes_on(runtime):
+    """The button stands there from before: it used to break the turn, and everything after it waited for ever."""
+    first, second = await one_person(runtime)
+    old, new = await first.case(), await second.case()
+    await first.taps("Batalkan kasus")
+    await first.taps("1 (buruk)")
+    await first.asks("datanya masih salah", UNSURE)
+    await merging.merge(runtime, await first.officer(), old.id, new.number, "Soalnya sama.")
+    await first.taps("Buka lagi kasus ini")
+    done = await first.case()
+    assert (done.status, done.merged_into) == ("closed", new.id)
+    assert (await first.fates())[-1] == "case"
+    assert new.number in (await first.sees())[-1]["text"]
+    await second.taps("Batalkan kasus")
+    await first.taps("Buka lagi kasus ini")  # and again where that one was closed meanwhile
+    assert (await second.case()).status == "in_progress"
+    assert None not in await first.fates()
+
+
 async def test_merging_by_the_form_on_the_page(served, runtime):
     first, second = await one_person(runtime)
     old, new = await first.case(), await second.case()

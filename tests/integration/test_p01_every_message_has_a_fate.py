@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from handoff.services.case import wishes
 from handoff.services.deadlines import sweep
 from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
 from handoff.services.talk import inbox, turn
@@ -174,3 +175,21 @@ async def test_p01_a_standing_demonstration_clock_does_not_stop_the_sweep(runtim
     await citizen.writes("ktp sy ilang")
     impatient = dataclasses.replace(runtime, settings=dataclasses.replace(runtime.settings, bot_timeout=0.0001))
     assert await sweep.once(impatient) == 1
+
+
+async def test_p01_what_we_fail_to_settle_goes_to_a_person_and_holds_up_nothing_behind_it(runtime, monkeypatch):
+    """A fault of our own in one button: neither it nor what is written after it waits for ever."""
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("tolong ubah data usaha saya", UNSURE)
+    await citizen.taps("Tanya bot lagi")
+
+    async def broken(self: wishes.Tap) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(wishes.Tap, "withdraw", broken)
+    with pytest.raises(ZeroDivisionError):
+        await citizen.taps("Batalkan kasus")
+    await citizen.writes("halo, masih ada orang?")
+    assert await turn.drain_without_bot(runtime, citizen.id, timedelta(0)) == 2
+    assert (await citizen.fates())[-2:] == ["case", "case"]
+    assert (await citizen.case()).status == "assigned"

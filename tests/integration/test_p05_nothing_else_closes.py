@@ -102,3 +102,15 @@ async def test_p05_an_older_this_is_another_question_closes_nothing_on_which_the
     await receive(runtime, citizen.id, Inbound("payload", {"payload": offered[1]}))
     await turn.drain(runtime, citizen.id)
     assert (await citizen.case()).closed_reason == "confirmed"  # what is closed is not closed once more
+
+
+async def test_p05_this_is_another_question_closes_nothing_that_an_officer_has_answered(runtime):
+    citizen = await in_state(runtime, "assigned")
+    owner, case = await citizen.officer(), await citizen.case()
+    await citizen.taps("Batalkan kasus")
+    await citizen.asks("data saya masih salah", UNSURE)
+    await verbs.note(runtime, owner, case.id, "Ternyata dibuka lagi.")
+    await verbs.reply(runtime, owner, case.id, "Baik, besok saya telepon Bapak.")
+    await citizen.taps("Ini pertanyaan lain")
+    assert (await citizen.case()).status == "in_progress"
+    assert "tidak berlaku" in (await citizen.sees())[-1]["text"]

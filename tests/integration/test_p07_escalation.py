@@ -12,13 +12,14 @@ from sqlalchemy import func, select
 from handoff.services.case import case_steps, cases, verbs
 from handoff.services.deadlines import escalation
 from handoff.services.errors import Conflict
+from handoff.services.people import duty
 from handoff.services.post import notices
 from handoff.services.talk import turn
 from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_clocks import breaches, clocks, tellings
 from handoff.store.schema_clocks import notices as notice_table
-from tests.support.citizen import Citizen
+from tests.support.citizen import UNSURE, Citizen
 from tests.support.office import officer_row, open_case, person
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
@@ -241,3 +242,61 @@ async def test_p07_where_the_head_is_kept_from_it_a_supervisor_who_can_see_it_is
     in_place = await officer_row(runtime, (await facts_of(runtime, case.id)).row.head_id)
     assert in_place.role == "supervisor"
     assert (await desk.case_in_full(runtime, in_place, case.number))["words"]
+
+
+async def test_p07_a_missed_target_is_no_broken_promise_where_the_queue_promised_a_later_time(runtime, clock):
+    """Told 13.20, measured by 11.00: at 11.00 that is said as it is, and at 13.20 that the promise is broken."""
+    case = [await open_case(runtime) for _ in range(40)][-1]
+    promised = (await facts_of(runtime, case.id)).row.respond_by.astimezone(WIB)
+    assert promised == wib("11-24 13:20")
+    citizen, said = Citizen(runtime, case.conversation_id), []
+    for at in ("11-24 11:00", "11-24 11:30", "11-24 13:19", "11-24 13:20", "11-24 15:00"):
+        seen = (await citizen.sees())[-1]["seq"]
+        clock.set(wib(at))
+        await escalation.once(runtime)
+        while await escalation.tell(runtime):
+            pass
+        said.append([message["text"] for message in await citizen.sees(after=seen)])
+    (target,), (far,), early, (broken,), later = said
+    for text in (target, far):
+        assert "lebih lama dari target" in text
+        assert "Janji kami kepada Anda tetap: dibalas paling lambat Selasa, 24 November 2026 pukul 13.20 WIB" in text
+        assert "terlambat dari janji" not in text
+    assert (await person(runtime, "supervisor")).name in target
+    assert "terlambat dari janji kami" in broken
+    assert (early, later) == ([], [])
+    steps = await steps_of(runtime, case.id)
+    assert [step for step in steps if "Batas waktu balasan pertama terlewat" in step and "13.20" in step]
+    assert [step for step in steps if "Target kantor untuk balasan pertama terlewat" in step and "11.00" in step]
+
+
+async def test_p07_a_complaint_that_nobody_answered_is_not_called_unsettled_before_its_day(runtime, clock):
+    """After an outage: reply and receipt were due, the resolution is due next week."""
+    case = await open_case(runtime, "saya mengadu", reason="complaint")
+    clock.set(wib("12-09 10:00"))
+    await escalation.once(runtime)
+    said = (await Citizen(runtime, case.conversation_id).sees())[-1]["text"]
+    assert "balasan untuk kasus" in said
+    assert "belum selesai" not in said
+
+
+async def test_p07_what_is_added_to_a_late_case_is_not_promised_a_time_that_has_passed(runtime, clock):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("tolong ubah data usaha saya", UNSURE)
+    clock.set(wib("11-24 13:00"))
+    await citizen.taps("Tanya bot lagi")
+    await citizen.asks("nama di KTP juga salah", UNSURE)
+    said = (await citizen.sees())[-1]["text"]
+    assert "terlambat dari janji Selasa, 24 November 2026 pukul 11.00 WIB" in said
+    assert "akan membalas" not in said
+
+
+async def test_p02_who_is_on_leave_has_no_case_opened_again(runtime, clock):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("tolong ubah data usaha saya", UNSURE)
+    absent = await citizen.officer()
+    await citizen.taps("Batalkan kasus")
+    await duty.leave(runtime, absent, absent.login, wib("11-24 10:00").date(), wib("11-30 10:00").date())
+    await citizen.asks("data saya masih salah", UNSURE)
+    assert (await citizen.officer()).id != absent.id
+    assert absent.name not in (await citizen.sees())[-1]["text"]

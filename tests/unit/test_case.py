@@ -117,7 +117,8 @@ def test_the_whole_table() -> None:
     wrong = [row for row in TABLE if outcome_of(state(row[0]), row[1], ACTORS[row[2]]) != row[3]]
     assert wrong == []
     assert {row[3] for row in TABLE if row[3].startswith("!")} == {
-        f"!{code}" for code in REFUSAL_CODES - {"transfer_pending", "transfer_loop", "same_person", "kept_from"}
+        f"!{code}" for code in REFUSAL_CODES - {"transfer_pending", "transfer_loop", "same_person", "kept_from",
+                                                "merged"}
     }
 
 
@@ -166,6 +167,11 @@ def test_p5_no_request_at_all_takes_two_persons(first: Actor, second: Actor, out
         closed = transition(held, Verb.confirm_dismissal, second)
         assert closed.closed_reason is ClosedReason.not_a_request
         assert transition(closed, Verb.reopen, CITIZEN) == state("in_progress")
+
+
+def test_p5_what_is_merged_is_not_opened_again_beside_the_case_in_which_it_goes_on() -> None:
+    merged = transition(state("in_progress"), Verb.merge, SARI)
+    assert outcome_of(merged, "reopen", CITIZEN) == "!merged"
 
 
 @pytest.mark.parametrize(("verb", "actor"), [
@@ -334,6 +340,7 @@ class Life(RuleBasedStateMachine):
         if not before.is_open and self.case.is_open:
             assert verb is Verb.reopen
             assert actor.kind == "citizen"
+            assert before.closed_reason is not ClosedReason.merged
 
     @invariant()
     def has_an_officer_and_a_unit(self) -> None:

@@ -33,6 +33,16 @@ def test_texts_that_the_rules_were_not_made_for(name):
     assert len(wrong) <= 1, wrong
 
 
+@pytest.mark.parametrize("text", TEXTS["disguised"])
+def test_a_disguised_address_is_an_address(text):
+    assert read(text).is_redirect, read(text).acts
+
+
+@pytest.mark.parametrize("text", TEXTS["not_disguised"])
+def test_what_only_sounds_like_one_is_an_answer(text):
+    assert not read(text).is_redirect, read(text).acts
+
+
 @pytest.mark.parametrize("text", TEXTS["wanted_here"])
 def test_what_is_asked_of_the_citizen_here_sends_them_nowhere(text):
     assert read(text).referrals == (), read(text).acts

@@ -235,7 +235,8 @@ async def _join(
             connection, conversation, officer_id=facts.row.officer_id, open_case_id=facts.id
         )
     await store(runtime, connection, conversation, [
-        card(runtime, facts, "case.joined", message_id, (button(runtime, "bot_again", f"bot_again:{facts.id}"),))
+        card(runtime, facts, "case.joined", message_id, (button(runtime, "bot_again", f"bot_again:{facts.id}"),),
+             late=at > facts.row.respond_by)
     ])
     return facts
 
@@ -244,8 +245,8 @@ async def reopen(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], message_id: UUID, reason: str = "reopened",
     answer_id: UUID | None = None, kept: Mapping[UUID, str] | None = None,
 ) -> Facts:
-    """The closed case again, under its number (P5); an officer who left meanwhile is replaced by name, and so is one
-    who is `kept` from it."""
+    """The closed case again, under its number (P5); an officer who left meanwhile or is on leave is replaced by name,
+    and so is one who is `kept` from it."""
     at = runtime.clock()
     facts = await load(connection, conversation.last_case_id)
     state = transition(facts.state, Verb.reopen, CITIZEN)
@@ -255,7 +256,8 @@ async def reopen(
     kept = kept or {}
     taker = await office.taker_again(connection, facts.row, unit)
     taker = replace(taker, barred=taker.barred | kept.keys())
-    if not facts.officer.active or officer_id in taker.barred:
+    gone = not facts.officer.active or await office.is_on_leave(connection, officer_id, unit, at)
+    if gone or officer_id in taker.barred:
         chosen = await office.choose(connection, taker, conversation.citizen_id, at)
         officer_id, unit, calendar, start = chosen.officer_id, chosen.unit, chosen.calendar, chosen.from_when
     limits = clocks.limits(calendar, unit.first_reply_minutes, at, start, facts.row.sla_class)

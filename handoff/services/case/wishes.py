@@ -14,13 +14,13 @@ from handoff.domain.case import CaseState, ClosedReason, Status, Verb, transitio
 from handoff.services.case.cases import CITIZEN, Facts, move, record
 from handoff.services.case.holding import Held, to_bot
 from handoff.services.case.supervising import bring_in, tell_outside_ways
-from handoff.services.case.taking import reopen
+from handoff.services.case.taking import take_in
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import schema_record
 from handoff.store.crypto import seal, unseal_json
-from handoff.store.schema import cases
+from handoff.store.schema import cases, messages
 from handoff.store.schema_moves import ratings, unhelpful_replies
 
 SECOND = 2  # the second "not yet", the second unhelpful reply of a case
@@ -100,14 +100,15 @@ class Tap:
         )])
 
     async def reopen(self) -> None:
-        """*Buka lagi*: the same case, under its number."""
-        await reopen(self.runtime, self.connection, self.conversation, self.message_id)
+        """*Buka lagi*: the same case, under its number; one that was merged is heard where it goes on."""
+        await take_in(self.runtime, self.connection, self.conversation, self.message_id, reason="reopened")
 
     async def not_this(self, question_id: str) -> bool:
         """*Ini pertanyaan lain*: the case that this question reopened is closed again as it was. False when it was
-        another message that reopened it last: nothing closes a case on which the talk went on (P5)."""
+        another message that reopened it last, or an officer has answered since: nothing closes a case on which the talk
+        went on (P5)."""
         was = await self._closed_before()
-        if was is None or was.get("message_id") != question_id:
+        if was is None or was.get("message_id") != question_id or await self._answered_since(UUID(question_id)):
             return False
         transition(self.facts.state, Verb.withdraw, CITIZEN)  # who may withdraw may undo the reopening
         state = CaseState(Status.closed, self.facts.state.officer_id, self.facts.state.unit_id,
@@ -140,6 +141,13 @@ class Tap:
             "system", self.runtime.texts.say(f"case.{event}", **self.facts.said()), case_id=self.facts.id,
             shows_case=True, in_reply_to=self.message_id,
         )])
+
+    async def _answered_since(self, message_id: UUID) -> bool:
+        asked = select(messages.c.seq).where(messages.c.id == message_id).scalar_subquery()
+        return (await self.connection.execute(select(messages.c.id).where(
+            messages.c.conversation_id == self.conversation.id, messages.c.seq > asked,
+            messages.c.author == "officer", messages.c.kind != "note",
+        ).limit(1))).first() is not None
 
     async def _closed_before(self) -> dict[str, Any] | None:
         """What the last reopening wrote down; None when there was none."""

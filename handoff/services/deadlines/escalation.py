@@ -8,7 +8,7 @@ by name, and the citizen gets one message, however many marks an outage left beh
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import clocks as rules
 from handoff.domain.case import Actor, Role
-from handoff.domain.clocks import MEASURED, Act, Kind
+from handoff.domain.clocks import MEASURED, REPLIES, Act, Kind
 from handoff.domain.notice import Notice
 from handoff.services.case import cases, closing, complaints
 from handoff.services.case.cases import Facts, record
@@ -33,6 +33,7 @@ from handoff.store.crypto import ContentGone
 from handoff.store.schema import cases as case_table
 from handoff.store.schema import conversations
 from handoff.store.schema_clocks import breaches, clocks, tellings
+from handoff.store.schema_record import case_events
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,7 @@ class _Telling:
                 for act in sorted(rules.acts(Kind(one.kind), one.mark)):
                     await _DOES[act](self, one, clock)
                 if Kind(one.kind) in MEASURED and one.mark >= 3:
+                    await self._promised(clock)
                     await self._again(clock)
         await self._citizen()
         # No message may go out, but the officers' lists have changed.
@@ -231,26 +233,49 @@ class _Telling:
         await notices.tell(self.runtime, self.connection, officer_id, self.facts.id, kind, clock.mark_2)
 
     async def _record(self, event: str, clock: Row[Any]) -> None:
-        await record(self.runtime, self.connection, self.conversation, self.facts.id, event, SYSTEM, clock=clock.kind,
+        """What was missed; the office's own target alone has an event of its own, of which no mail speaks."""
+        name = f"target_{event}" if self._only_target([clock.kind]) else event
+        await record(self.runtime, self.connection, self.conversation, self.facts.id, name, SYSTEM, clock=clock.kind,
                      due_at=clock.mark_2)
+
+    def _only_target(self, missed: Iterable[str]) -> bool:
+        """Whether it is the target for a reply that was missed, while the citizen was told a later time that has not
+        come yet (`services.deadlines.clocks`, `respond_by`)."""
+        return REPLIES.issuperset(missed) and self.runtime.clock() < self.facts.row.respond_by
+
+    async def _promised(self, clock: Row[Any]) -> None:
+        """The time that the citizen was told has passed as well: they have to hear it, if they did not yet."""
+        if Kind(clock.kind) not in REPLIES or self._only_target([clock.kind]):
+            return
+        said = select(case_events.c.id).where(
+            case_events.c.case_id == self.facts.id, case_events.c.type.in_(("deadline_missed", "overdue")),
+            case_events.c.at >= self.facts.row.respond_by,
+        ).limit(1)
+        if (await self.connection.execute(said)).first() is None:
+            await record(self.runtime, self.connection, self.conversation, self.facts.id, "deadline_missed", SYSTEM,
+                         clock=clock.kind, due_at=self.facts.row.respond_by)
+            self.missed[clock.kind] = self.facts.row.respond_by
 
     async def _again(self, clock: Row[Any]) -> None:
         at = self.runtime.clock()
-        calendar = await office.calendar_of(self.connection, self.facts.unit, at)
-        await self.connection.execute(
-            update(clocks).where(clocks.c.id == clock.id).values(next_due_at=rules.again(calendar, at))
-        )
+        due = rules.again(await office.calendar_of(self.connection, self.facts.unit, at), at)
+        if self._only_target([clock.kind]):
+            due = min(due, self.facts.row.respond_by)
+        await self.connection.execute(update(clocks).where(clocks.c.id == clock.id).values(next_due_at=due))
 
     async def _citizen(self) -> None:
         """One message about everything that was missed, with who has joined."""
         if not self.missed:
             return
+        target = self._only_target(self.missed)
         said = self.runtime.texts.say(
-            "late.told", **self.facts.said(), missed=self.missed, supervisor=self.joined.get("supervisor"),
-            head=self.joined.get("head"), outside=self.outside, url=cases.url_of(self.runtime, self.facts),
+            "late.told", **self.facts.said(), missed=self.missed, only_target=target,
+            supervisor=self.joined.get("supervisor"), head=self.joined.get("head"), outside=self.outside,
+            url=cases.url_of(self.runtime, self.facts),
         )
         await store(self.runtime, self.connection, self.conversation, [
-            Outgoing("system", said, case_id=self.facts.id, shows_case=True, notice=Notice.breach)
+            Outgoing("system", said, case_id=self.facts.id, shows_case=True,
+                     notice=Notice.news if target else Notice.breach)
         ])
 
 

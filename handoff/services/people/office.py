@@ -237,6 +237,14 @@ async def from_when(
     return duty or calendar.next_open(at)
 
 
+async def is_on_leave(connection: AsyncConnection, officer_id: UUID, unit: Row[Any], at: datetime) -> bool:
+    """Whether this day of the unit's is one of the officer's leave."""
+    today = at.astimezone(ZoneInfo(unit.zone)).date()
+    return (await connection.execute(select(leaves.c.id).where(
+        leaves.c.officer_id == officer_id, leaves.c.first_day <= today, leaves.c.last_day >= today
+    ))).first() is not None
+
+
 async def carriers(connection: AsyncConnection, unit_id: UUID) -> int:
     """How many active officers of the unit carry cases, its head apart; at least one."""
     number: int = (await connection.execute(

@@ -144,10 +144,21 @@ async def drain_without_bot(runtime: Runtime, conversation_id: UUID, waited: tim
     while (question := await _next(runtime, conversation_id)) is not None:
         if question.waited < waited and question.created_at > runtime.clock() - waited:
             break
-        await _settle(runtime, question, ask=_bot_failed)
+        await _settle_or_hand_over(runtime, question)
         await sending.dispatch(runtime, conversation_id)
         settled += 1
     return settled
+
+
+async def _settle_or_hand_over(runtime: Runtime, question: Question) -> None:
+    """What we fail to settle goes to a person, as if the bot had failed: else it waits, and all that follows it."""
+    try:
+        await _settle(runtime, question, ask=_bot_failed)
+    except db.DatabaseAway:
+        raise
+    except Exception:
+        log.exception("message %s could not be settled; it goes to an officer", question.id)
+        await _bot_failed(runtime, question)
 
 
 async def _next(runtime: Runtime, conversation_id: UUID) -> Question | None:
