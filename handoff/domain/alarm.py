@@ -38,6 +38,7 @@ SPECIALISTS: Mapping[str, Role] = {
     "hapus_data": Role.data_officer, "data_disalahgunakan": Role.data_officer,
     Alarm.data_misuse.value: Role.data_officer,
 }
+MISUSE = frozenset({"data_disalahgunakan", Alarm.data_misuse.value})
 DANGER, BRIBE = "darurat", "pengaduan_pungli"  # intents of the bot's that are alarms
 #: An emergency is one also where it is the second reading, and at least so likely against the first.
 NEAR = 0.5
@@ -310,9 +311,10 @@ def _confidences(classification: Mapping[str, Any]) -> dict[str, float]:
     return {reading["name"]: reading.get("confidence", 0.0) for reading in classification.get("ranking", ())}
 
 
-def taken_by(name: str | None) -> Role | None:
-    """The role that takes what was recognised as `name`; None when whoever serves the topic does."""
-    return SPECIALISTS.get(name or "")
+def taken_by(name: str | None, *, sure: bool = True) -> Role | None:
+    """The role that takes what was recognised as `name`; None when whoever serves the topic does. Recognised as misuse,
+    `sure` or not: recall first; whatever else was only guessed is nobody's special matter."""
+    return SPECIALISTS.get(name or "") if sure or name in MISUSE else None
 
 
 def normalised(text: str) -> str:

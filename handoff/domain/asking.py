@@ -14,17 +14,25 @@ LONGEST_CUT = 600  # characters
 SUBJECT_WORDS = 3  # that may stand before "dan" and share what is said after it
 MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
 
+# As people write them, in Javanese and Sundanese too.
+_OF_IT = r"(?:2?nya|2?nye|ne|e|ipun|na)?"
+_HOW_MUCH = r"(?:berapa|brapa|brp|brpa|pira|piro|pinten|sabaraha)"
+_WHAT = r"(?:apa|opo|naon)"
+_WHERE = r"(?:(?:di ?|ke ?|ka )ma?na|di ?mane|d ?mana|dmn|dmna|kmn|kmna|(?:nang |ning |neng )?endi)"
+_SEE_TO = rf"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil|cek|ngecek|gawe|nggawe|damel|ngadamel){_OF_IT}"
+_HERE_IT_ENDS = r"(?= (?:ya|yah|kak|min|mas|mbak|pak|bu|sih|dong|itu|tuh)\b|$)"
 # An aspect beside a service: only words that mean nothing else there ("KTP lama" is no question of time).
 _NAMED = {
-    "requirements": r"(?:per)?sy?arat(?:an)?(?:nya|2nya|ne)?|(?:berkas|dokumen)(?:nya)? apa|bawa apa"
+    "requirements": rf"(?:per)?sy?arat(?:an)?{_OF_IT}|(?:berkas|dokumen)(?:nya)? {_WHAT}|bawa {_WHAT}"
                     r"|siapa (?:aja |saja )?(?:yang |yg )?(?:boleh|berhak)",
-    "fee": r"biaya(?:nya|ne)?|ongkos(?:nya)?|tarif(?:nya)?|bayar(?:nya)? (?:berapa|brp)|(?:berapa|brp) bayar(?:nya)?"
-           r"|gratis",
-    "time": r"(?:berapa|brp|pira|piro|pinten) (?:lama|hari|minggu|bulan)(?:nya)?|lamanya"
-            r"|kapan (?:jadi|selesai)(?:nya)?",
+    "fee": rf"biaya{_OF_IT}|(?:ongkos|tarif){_OF_IT}|m?bayar{_OF_IT} {_HOW_MUCH}|{_HOW_MUCH} m?bayar{_OF_IT}|gratis"
+           rf"|{_HOW_MUCH} (?:duit|duwit|uang|rupiah|harga|biaya|ongkos){_OF_IT}|(?:harga|rega){_OF_IT} {_HOW_MUCH}"
+           rf"|(?:kena|habis|abis) {_HOW_MUCH}{_HERE_IT_ENDS}"
+           rf"|bayar (?:ga|gak|gk|nggak|ngga|enggak|tidak|tdk|ndak|ora|henteu){_HERE_IT_ENDS}",
+    "time": rf"{_HOW_MUCH} (?:lama|suwe|lami|hari|hr|dina|dino|dinten|minggu|bulan){_OF_IT}|lama(?:nya|ne)"
+            rf"|(?:suwe|lami)(?:ne|na|nipun)(?: {_HOW_MUCH})?|kapan (?:jadi|selesai|dadi|rampung|cair)(?:nya|ne)?",
     "steps": r"langkah(?:nya|2nya)?|prosedur(?:nya)?|alur(?:nya)?|tahapan(?:nya)?|tahapnya",
-    "place": r"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil)(?:nya)?(?: \w+){0,3} (?:di ?|ke ?)mana"
-             r"|(?:di ?|ke ?)mana (?:urus|ngurus|mengurus|bikin|buat|daftar)(?:nya)?",
+    "place": rf"{_SEE_TO}(?: \w+){{0,3}} {_WHERE}|{_WHERE} {_SEE_TO}",
     # not "saya ditolak": that is no question about a service, but an objection
     "rejections": r"(?:kalau|kalo|klo|kl|bila|jika|misal(?:nya)?|takut(?:nya)?) (?:nanti |ternyata |sampai |sampe )?"
                   r"ditolak",
@@ -32,20 +40,27 @@ _NAMED = {
 # An aspect by itself, of the service talked about last: here vaguer words will do.
 _ALONE = {
     "requirements": rf"{_NAMED['requirements']}|(?:berkas|dokumen)(?:nya)?|(?:perlu|harus) bawa(?: apa)?",
-    "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar(?:nya)?|duit(?:nya)?|harga(?:nya)?",
+    "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar{_OF_IT}|(?:duit|duwit|harga|rega){_OF_IT}",
     "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
-    "steps": rf"{_NAMED['steps']}|cara(?:nya|ne)?",
-    "place": r"(?:di ?|ke ?|lewat )mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
+    "steps": rf"{_NAMED['steps']}|cara{_OF_IT}",
+    "place": rf"{_WHERE}|lewat mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",
     "rejections": _NAMED["rejections"],
 }
 _FILLERS = POLITE | vocabulary("""
-    aja apa bagaimana berapa bikin bikinnya brp buat buatnya dan gimana gmn gmna harus itu jadi jadinya jg juga kalau
-    kalo kira klo lalu mengurus mengurusnya nanti ngurus ngurusnya per perlu proses prosesnya saja selesai selesainya
-    soal terus trs trus tuh untuk urus urusnya utk
+    ae aja apa bae bagaimana berapa bikin bikinnya brapa brp brpa buat buatnya dan gimana gmn gmna harus itu jadi
+    jadinya jg juga kalau kalo kepiye kira klo kumaha lalu mengurus mengurusnya naon nanti ngurus ngurusna ngurusne
+    ngurusnya opo per perlu pinten pira piro piye pripun proses prosesnya sabaraha saja selesai selesainya soal terus
+    trs trus tuh untuk urus urusnya utk wae
+""")
+# Thanks and greetings before a question of few words change nothing: "makasih min, terus bayarnya?"
+_TALK = vocabulary("""
+    alaikum assalamu assalamualaikum atas baik baiklah hai hallo halo helo hi infonya kasih makasi makasih malam mksh
+    nuhun ok okay oke pagi selamat siang siap sip sore suwun tengkyu terima terimakasih thank thanks thx trimakasih
+    trims
 """)
 _QUESTION = vocabulary("""
-    apa apakah apaan bagaimana berapa bgmn brapa brp dimana gimana gmn gmna kapan kemana kenapa knp kumaha mana mengapa
-    pinten pira piro piye sabaraha siapa
+    apa apakah apaan bagaimana berapa bgmn brapa brp dimana dmn dmna endi gimana gmn gmna kapan kemana kenapa kmn knp
+    kumaha mana mengapa naon opo pinten pira piro piye pripun sabaraha siapa
 """)
 # "lalu" joins nothing: it mostly means "ago"; a comma parts what is told.
 _JOINS = re.compile(
@@ -111,7 +126,7 @@ def only_aspect(text: str) -> str | None:
     if len(found) != 1:
         return None
     rest = re.sub(rf"\b(?:{_ALONE[found[0]]})\b", " ", said).split()
-    return found[0] if all(word in _FILLERS for word in rest) else None
+    return found[0] if all(word in _FILLERS or word in _TALK for word in rest) else None
 
 
 def lost(text: str) -> bool:

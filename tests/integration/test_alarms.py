@@ -168,6 +168,12 @@ async def test_a_wish_to_be_forgotten_goes_to_the_data_officer(runtime):
     assert (await citizen.officer()).role == "data_officer"
 
 
+async def test_what_was_only_guessed_to_be_such_a_wish_stays_with_the_services(runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("semua", reply(intent="hapus_data", confidence=0.2, abstained=True))
+    assert (await citizen.officer()).role == "officer"
+
+
 async def test_without_a_data_officer_a_head_of_unit_answers_by_name(runtime):
     async with db.transaction(runtime.pool) as connection:
         await connection.execute(officers.update().where(officers.c.role == Role.data_officer).values(active=False))

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from handoff.bot import Ranked
 from handoff.store import db
 from handoff.store.schema import cases, closures, officers, shifts, units
-from tests.support.citizen import UNSURE, Citizen, answers, officer
+from tests.support.citizen import UNSURE, Citizen, answers, officer, reply
 
 JAKARTA = ZoneInfo("Asia/Jakarta")
 TUESDAY_10 = datetime(2026, 11, 24, 10, 0, tzinfo=JAKARTA)
@@ -154,3 +155,24 @@ async def test_p02_the_hour_of_the_promise_is_the_units_own_target(runtime, cloc
     (card,) = await citizen.asks("zzz", UNSURE)
     promised = datetime.fromisoformat(card["case"]["respond_by"])
     assert promised - TUESDAY_10 == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(("talked_about", "nearest", "desk"), [
+    (None, ("bansos_sanggah", "bansos_usul"), "sosial"),          # "permohonan bansos saya ditolak"
+    (None, ("jam_layanan", "oss_nib", "oss_ubah_data"), "perizinan"),
+    ("wlkp", ("efin", "bansos_cek"), "tenaga_kerja"),             # they disagree: what was talked about before
+    (None, ("efin", "bansos_cek"), "kependudukan"),               # nothing says one: the default unit
+    ("wlkp", ("bpjs_kesehatan_iuran", "bansos_cek"), "sosial"),
+])
+async def test_p02_without_a_topic_the_unit_is_the_one_the_text_speaks_of(
+    runtime, talked_about, nearest, desk
+):
+    citizen = await Citizen.arrives(runtime)
+    if talked_about:
+        await citizen.asks("wlkp itu apa", answers(talked_about))
+    objection = reply(intent="sanggah_keputusan", confidence=0.7)
+    read = [Ranked(name="sanggah_keputusan", confidence=0.7), *(Ranked(name=n, confidence=0.05) for n in nearest)]
+    await citizen.asks("permohonan saya ditolak", objection.model_copy(update={"ranking": read}))
+    async with db.statement(runtime.pool) as connection:
+        found = await connection.execute(select(units.c.desk).where(units.c.id == (await citizen.case()).unit_id))
+    assert found.scalar_one() == desk

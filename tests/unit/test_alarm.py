@@ -20,8 +20,10 @@ from handoff.domain.alarm import (
     heard,
     normalised,
     said,
+    taken_by,
     traced,
 )
+from handoff.domain.case import Role
 from handoff.domain.spelling import near
 
 EXAMPLES = yaml.safe_load(Path(__file__).with_name("alarm_examples.yml").read_text(encoding="utf-8"))
@@ -138,3 +140,10 @@ def test_4096_characters_are_heard_at_once() -> None:
 ])
 def test_one_slip_of_the_finger(word: str, known: str, expected: bool) -> None:
     assert near(word, known) is expected
+
+
+def test_what_was_only_guessed_is_no_specialists_matter_except_misuse() -> None:
+    assert taken_by("hapus_data") is Role.data_officer
+    assert taken_by("hapus_data", sure=False) is None
+    assert taken_by("data_disalahgunakan", sure=False) is Role.data_officer
+    assert taken_by("ktp_hilang") is None

@@ -19,6 +19,13 @@ from handoff.domain.asking import LONGEST_CUT, MOST_CUTS, MOST_PARTS, Cut, aspec
     ("siapa aja yang boleh", "requirements"), ("siapa yg berhak kak?", "requirements"),
     ("kalau ditolak gimana?", "rejections"), ("klo nanti ditolak?", "rejections"),
     ("kalo ditolak bagaimana ya", "rejections"),
+    ("dmn ngurusnya", "place"), ("trus ngurusnya dmn", "place"), ("nang endi ngurusne", "place"), ("ka mana", "place"),
+    ("di mana ngurusna", "place"), ("kmn kak", "place"), ("biayane piro", "fee"), ("sabaraha hargana", "fee"),
+    ("brp duit", "fee"), ("kena berapa ya", "fee"), ("bayar ga?", "fee"), ("suwene piro", "time"),
+    ("sabaraha lami", "time"), ("piro suwe ne", None), ("brp hr", "time"), ("syarate opo wae mas", "requirements"),
+    ("makasih min, terus bayarnya?", "fee"), ("ok makasih infonya kak. syaratnya apa?", "requirements"),
+    ("halo min biayanya brp", "fee"), ("terima kasih", None), ("makasih atas waktunya", None),
+    ("saratna naon wae", "requirements"), ("carana kumaha", "steps"), ("piye carane", "steps"),
     # something else is said, or nothing is asked for
     ("permohonan saya ditolak", None), ("kenapa ditolak", None), ("saya ditolak", None),
     ("biaya kk", None), ("biaya nikah gratis", None), ("dimana ktp saya", None), ("KTP lama hilang", None),
@@ -34,7 +41,13 @@ def test_an_aspect_by_itself(text: str, aspect: str | None) -> None:
     ("bikin ktp di mana", ("place",)), ("langkah-langkah bikin KK", ("steps",)), ("bayar berapa urus akta", ("fee",)),
     ("bikin paspor kalau ditolak gimana", ("rejections",)), ("permohonan paspor saya ditolak", ()),
     ("cara bikin ktp", ()), ("KTP lama saya rusak", ()), ("ktp saya hilang entah dimana", ()),
-    ("bayar pajak kendaraan", ()), ("ubah alamat di KK", ()), ("dokumen saya hilang", ()),
+    ("mo bikin paspor brp duit ya", ("fee",)), ("perpanjang sim a, kena berapa ya", ("fee",)),
+    ("skck brp harganya, syaratnya apa, buatnya dmn", ("requirements", "fee", "place")),
+    ("arep gawe ktp anyar, syarate opo wae mas", ("requirements",)), ("ktp hilang bayar ga?", ("fee",)),
+    ("ngadamel akta kalahiran, saratna naon wae", ("requirements",)), ("klaim jht brp hr cair", ("time",)),
+    ("pkh kapan cairnya", ("time",)), ("cara ceknya dimana", ("place",)),
+    ("bpjs sudah bayar gak masuk", ()), ("habis berapa lembar foto buat skck", ()), ("iuran telat kena denda", ()),
+    ("dmn ktp saya", ()), ("bayar pajak kendaraan", ()), ("ubah alamat di KK", ()), ("dokumen saya hilang", ()),
 ])
 def test_the_aspects_named_beside_a_service(text: str, named: tuple[str, ...]) -> None:
     assert aspects(text) == named

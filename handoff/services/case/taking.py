@@ -139,7 +139,8 @@ async def _open(
 ) -> Facts:
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
-    taker = taker or office.Taker(entry.unit if entry else None, taken_by(classification.get("intent")))
+    unit = entry.unit if entry else _likely_unit(runtime, conversation, classification)
+    taker = taker or office.Taker(unit, taken_by(classification.get("intent"), sure=reason != "low_confidence"))
     taker = replace(taker, barred=taker.barred | kept.keys(), office_id=conversation.office_id)
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)
@@ -166,6 +167,18 @@ async def _open(
               on_duty=chosen.on_duty, guess=_guess(runtime, reason, classification)),
     ])
     return facts
+
+
+def _likely_unit(runtime: Runtime, conversation: Row[Any], classification: dict[str, Any]) -> str | None:
+    """The unit of a case that has no topic: that of the two services nearest to the text where they agree ("permohonan
+    bansos saya ditolak"), else that of the service talked about before; None when neither says one."""
+    topics = runtime.catalogue.topics
+    names = [reading["name"] for reading in classification.get("ranking", [])]
+    near = [topics[name].unit for name in names if name in topics and topics[name].kind == "service"][:2]
+    if len(near) == 2 and near[0] == near[1]:
+        return near[0]
+    last = topics.get(conversation.last_topic or "")
+    return last.unit if last else None
 
 
 def _class_of(runtime: Runtime, topic: str | None, reason: str) -> str:
