@@ -35,6 +35,14 @@ RECALLED_OF = {
     "npwp": ("Gratis",),
     "pbb": ("24 bulan", "3 bulan", "Gratis"),
 }
+# Services of which no law that was read speaks: what they rest on instead.
+WITHOUT_LAW = {
+    "kia": "Permendagri 2/2016, as a page quotes it",
+    "legalisir": "Permendagri 104/2019 Ps. 19(6), as two offices quote it",
+    "efin": "a practice of the tax office that has ended",
+}
+# A law as a whole: that it says nothing of a fee stands in none of its articles.
+WHOLE_LAW = {"UU 7/1981"}
 # What newer rules replaced: not said, or only as what is no longer needed (the second half of each line).
 OUTDATED = {
     r"\bEFIN\b(?!.*tidak diperlukan lagi)": "reset and reports through Coretax since 2026",
@@ -164,6 +172,25 @@ def test_every_service_answers_every_aspect_or_says_that_the_officer_will_tell(t
         assert all(line.sources or line.text.startswith("Tanyakan ke petugas") for line in lines)
         own = lines[: len(lines) - len(topic.refused)] if aspect == "rejections" else lines
         assert own, "nothing of its own"
+
+
+@every_topic
+def test_every_service_rests_on_an_article_of_law(topic: Topic) -> None:
+    laws = [source.label for source in topic.sources if re.match(r"(UU|PP) \d+/\d{4}", source.label)]
+    assert {law for law in laws if " Ps. " not in law} <= WHOLE_LAW
+    if topic.kind == "service":
+        rights = {source.label for fact in topic.refused for source in fact.sources}
+        assert any(" Ps. " in law for law in set(laws) - rights) == (topic.id not in WITHOUT_LAW)
+
+
+def test_lost_work_cites_the_law_as_it_was_changed() -> None:
+    """PP 6/2025 changed PP 37/2021 in Ps. 4, 11, 19-21, 25, 31, 39 and 40; what it left is Ps. 35 and 37."""
+    cited = {source.label for topic in CATALOGUE.topics.values() for source in topic.sources}
+    assert {label for label in cited if label.startswith("PP 37/2021")} <= {"PP 37/2021 Ps. 37"}
+
+
+def test_what_a_fee_question_about_arrears_wants_to_know_stands_in_its_answer() -> None:
+    assert "5 persen biaya rawat inap" in ANSWERS["bpjs_kesehatan_iuran"]["fee"].text
 
 
 @every_topic
