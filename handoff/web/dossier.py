@@ -1,4 +1,8 @@
-"""The dossier of a case as PDF: plain pages that print well and can be sent on. Its sentences stand in `texts.yml`."""
+"""The dossier of a case as PDF: plain pages that print well and can be sent on. Its sentences stand in `texts.yml`.
+
+What the font has no letters for (other alphabets, emoji) is not left out in silence: a sign stands in its place,
+and the end says so and where it can be read.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import Any
 import font_roboto
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.fonts import TTFFont
 
 from handoff.services.deadlines.clocks import Promise
 from handoff.services.views.dossier import Dossier
@@ -17,6 +22,7 @@ from handoff.texts import Texts, long_time
 
 SIZE, SMALL, LINE = 10.5, 9.0, 5.2  # points, points, millimetres
 WORD = 80  # letters that fit on no line
+MISSING = "◊"  # for what the font has no letter for
 logging.getLogger("fpdf").setLevel(logging.ERROR)  # it warns of every sign that the font lacks
 logging.getLogger("fontTools").setLevel(logging.ERROR)
 
@@ -33,6 +39,7 @@ class _Paper(FPDF):
         super().__init__(format="A4")
         self.texts, self.dossier, self.office = texts, dossier, office
         self.row, self.zone = dossier.facts.row, dossier.facts.unit.zone
+        self.missing = False  # something could not be printed
         self.add_font("Roboto", "", font_roboto.Roboto)
         self.add_font("Roboto", "B", font_roboto.RobotoBold)
         self.set_margins(20, 18, 20)
@@ -54,13 +61,16 @@ class _Paper(FPDF):
             for file in self.dossier.merged_files
         ])
         self._part("sources", list(self.dossier.sources))
+        if self.missing:
+            self.ln(3)
+            self._line(self._say("missing", sign=MISSING), size=SMALL)
         return bytes(self.output())
 
     def footer(self) -> None:
         """The number, so that no loose page is nobody's."""
         self.set_y(-14)
         self.set_font("Roboto", size=SMALL)
-        self.cell(0, LINE, _plain(self._say("footer", page=self.page_no())), align="C")
+        self.cell(0, LINE, self._plain(self._say("footer", page=self.page_no())), align="C")
 
     def _facts(self) -> None:
         facts = self.dossier.facts
@@ -99,17 +109,27 @@ class _Paper(FPDF):
     def _line(self, text: str, *, bold: bool = False, size: float = SIZE) -> None:
         self.set_font("Roboto", "B" if bold else "", size)
         endless = any(len(word) > WORD for word in text.split())
-        self.multi_cell(0, LINE * size / SIZE, _plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT,
+        self.multi_cell(0, LINE * size / SIZE, self._plain(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT,
                         wrapmode=WrapMode.CHAR if endless else WrapMode.WORD)
         self.ln(1)
+
+    def _plain(self, text: str) -> str:
+        """Without what moves the writing about on paper: marks of direction, joiners, controls; a tab is a blank. Of
+        letters that the font lacks one sign for each that stand together."""
+        font = self.fonts["roboto"]
+        known = font.cmap if isinstance(font, TTFFont) else {}
+        said: list[str] = []
+        for sign in text.replace("\t", " "):
+            kind = unicodedata.category(sign)
+            if sign == "\n" or (kind[0] != "C" and ord(sign) in known):
+                said.append(sign)
+            elif kind not in ("Cc", "Cf", "Mn") and said[-1:] != [MISSING]:
+                said.append(MISSING)
+                self.missing = True
+        return "".join(said)
 
     def _say(self, name: str, **facts: Any) -> str:
         return self.texts.say(f"dossier.{name}", number=self.row.number, **facts)
 
     def _time(self, at: datetime) -> str:
         return long_time(at, self.zone)
-
-
-def _plain(text: str) -> str:
-    """Without what moves the writing about on paper: marks of direction, joiners, controls; a tab is a blank."""
-    return "".join(sign for sign in text.replace("\t", " ") if sign == "\n" or unicodedata.category(sign)[0] != "C")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pikepdf
 import pytest
@@ -13,6 +14,13 @@ from handoff.services.views import dossier, pages
 from tests.integration.test_case_page import browser, with_case
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+
+
+def letters(document: pikepdf.Pdf) -> set[str]:
+    """Every letter that is printed somewhere in it."""
+    fonts = [font for page in document.pages for font in page.resources["/Font"].values()]
+    maps = b"".join(font["/ToUnicode"].read_bytes() for font in fonts)
+    return {chr(int(code, 16)) for code in re.findall(rb"<([0-9A-Fa-f]{4})>\s", maps)}
 
 
 async def test_the_dossier_is_a_pdf_with_all_the_citizen_may_carry_and_no_note(served, runtime):
@@ -27,6 +35,7 @@ async def test_the_dossier_is_a_pdf_with_all_the_citizen_may_carry_and_no_note(s
     assert "no-store" in answer.headers["cache-control"]
     with pikepdf.open(io.BytesIO(answer.content)) as document:
         assert str(document.docinfo["/Title"]) == f"Berkas kasus {case.number}"
+        assert "◊" in letters(document)  # for the praying hands, of which the font knows nothing
     found = await dossier.of(runtime, await pages.open_case(runtime, case.number, key_of(runtime, case.id, 0)))
     assert "RAHASIA" not in repr([m["text"] for m in found.messages])
     assert [m["text"] for m in found.messages][-1].startswith("Kami ubah hari ini.")

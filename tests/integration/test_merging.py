@@ -8,9 +8,10 @@ from sqlalchemy import select
 from handoff.services.case import joining, merging, verbs
 from handoff.services.case.cases import key_of
 from handoff.services.errors import Conflict, Forbidden, Unprocessable
+from handoff.services.post import notices
 from handoff.services.talk.inbox import Inbound, receive
 from handoff.services.talk.turn import drain
-from handoff.services.views import dossier, pages
+from handoff.services.views import desk, dossier, pages
 from handoff.store import db
 from handoff.store.crypto import unseal
 from handoff.store.schema import citizens, contacts, conversations
@@ -166,3 +167,12 @@ async def test_a_rating_with_a_word_from_the_page(served, runtime):
         key = await runtime.keyring.open(connection, key_id)
     assert (rating.stars, unseal(key, rating.id, rating.comment_enc)) == (5, b"Cepat & ramah")
     assert (await citizen.case()).status == "closed"
+    # Nothing that a citizen writes is put where nobody reads it.
+    owner = await citizen.officer()
+    assert "rated" in {notice.kind for notice in await notices.listed(runtime, owner)}
+    shown = await console.opened(await console.browser(served, owner), case.number)
+    assert "5 dari 5" in shown.text
+    assert "Cepat & ramah" in shown.text
+    assert "Komentar Anda: Cepat & ramah" in (await browser(served, citizen))[1].text
+    auditor = await desk.case_in_full(runtime, await person(runtime, "auditor"), case.number)
+    assert "Cepat" not in repr(auditor)

@@ -24,7 +24,8 @@ from handoff.store.schema_record import case_events
 
 SAID_BY_CITIZEN = "citizen_message"
 #: What of an event's words is the citizen's to read.
-TOLD = ("why", "office", "sent", "reference", "unit_name", "because", "into", "permanent")
+TOLD = ("why", "office", "sent", "reference", "unit_name", "because", "into", "permanent",
+        "stars", "comment")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from handoff.services.case.cases import CITIZEN, Facts, move, record
 from handoff.services.case.holding import Held, to_bot
 from handoff.services.case.supervising import bring_in, tell_outside_ways
 from handoff.services.case.taking import take_in
+from handoff.services.post import notices
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
@@ -81,8 +82,8 @@ class Tap:
             await bring_in(self.runtime, self.connection, self.conversation, self.facts, "second_unhelpful")
 
     async def rate(self, stars: str, comment: str = "") -> None:
-        """One to five for how it was handled, with a word if the citizen likes. A poor one offers to open the case
-        again."""
+        """One to five for how it was handled, with a word if the citizen likes, which the case's officer is told of and
+        whoever reads the case can read. A poor one offers to open the case again."""
         transition(self.facts.state, Verb.rate, CITIZEN)
         given, rating_id = int(stars), uuid4()
         data_key = await self.runtime.keyring.open(self.connection, self.conversation.data_key_id)
@@ -91,7 +92,9 @@ class Tap:
             comment_enc=seal(data_key, rating_id, comment.encode()) if comment else None,
         ))
         await record(self.runtime, self.connection, self.conversation, self.facts.id, "rated", CITIZEN,
-                     message_id=self.message_id, stars=given)
+                     message_id=self.message_id, stars=given, **({"comment": comment} if comment else {}))
+        if comment:
+            await notices.tell(self.runtime, self.connection, self.facts.row.officer_id, self.facts.id, "rated")
         poor = given <= POOR
         await store(self.runtime, self.connection, self.conversation, [Outgoing(
             "system", self.runtime.texts.say("chat.rated_poor" if poor else "chat.rated", **self.facts.said()),
