@@ -6,8 +6,6 @@ import asyncio
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
-import psycopg
 import pytest
 from sqlalchemy import update
 
@@ -17,40 +15,14 @@ from handoff.services.talk import conversations, turn
 from handoff.store import db
 from handoff.store.schema import cases as case_table
 from handoff.web import case_page
-from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.case_page import browser, link, reachable, sent, with_case
+from tests.support.citizen import Citizen, answers
 from tests.support.office import picture
 from tests.support.pages import BROWSER, Page
 
 # What HTTP carries does not depend on the database's release: one of them is enough.
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 UNKNOWN = "1234-5671"
-
-
-async def with_case(runtime, text: str = "zzz") -> Citizen:
-    citizen = await Citizen.arrives(runtime)
-    await citizen.asks(text, UNSURE)
-    return citizen
-
-
-async def link(citizen: Citizen) -> str:
-    """The address that the citizen was given, without the office's name."""
-    url = next(m["case"]["url"] for m in await citizen.sees() if m["case"])
-    return url[url.index("/kasus/"):]
-
-
-async def browser(served, citizen: Citizen) -> tuple[httpx.AsyncClient, Page]:
-    """A browser in which the citizen followed the link, and the page it shows."""
-    client = await served.client()
-    client.headers.update(BROWSER)
-    client.follow_redirects = True
-    response = await client.get(await link(citizen))
-    assert response.status_code == 200, response.text
-    return client, Page(response)
-
-
-async def sent(client: httpx.AsyncClient, page: Page, text: str, **more: str) -> httpx.Response:
-    form = page.form("pesan")
-    return await client.post(form.action, data={**form.fields, "pesan": text, **more})
 
 
 async def said(citizen: Citizen) -> list[str]:
@@ -350,15 +322,6 @@ async def test_without_the_database_nothing_is_called_sent_and_nothing_typed_is_
     assert "Kabupaten Contoh" in again.text  # what was known of the office before
     await reachable(database, True)
     assert "Terkirim." in Page(await sent(client, again, again.form("pesan").fields["pesan"])).text
-
-
-async def reachable(database, yes: bool) -> None:
-    """Let the application into its database, or throw it out."""
-    maintenance = psycopg.conninfo.make_conninfo(database.superuser_url, dbname="postgres")
-    async with await psycopg.AsyncConnection.connect(maintenance, autocommit=True) as connection:
-        await connection.execute(f"ALTER DATABASE {database.name} WITH ALLOW_CONNECTIONS {str(yes).lower()}")
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND NOT %s",
-                                 (database.name, yes))
 
 
 async def test_a_foreign_form_changes_nothing_and_is_not_shown(served, runtime):

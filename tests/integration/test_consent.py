@@ -19,7 +19,7 @@ from handoff.services.talk.inbox import Inbound
 from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import citizens, consents, conversations
-from tests.integration.test_case_page import browser, sent, with_case
+from tests.support.case_page import browser, sent, with_case
 from tests.support.office import TUESDAY_10, officer_row, open_case, picture, told
 from tests.support.pages import BROWSER, Page
 from tests.support.people import refused

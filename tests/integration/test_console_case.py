@@ -17,7 +17,7 @@ from handoff.store import db
 from handoff.store.schema import officers
 from handoff.store.schema_desk import read_marks
 from handoff.store.schema_record import access_log
-from tests.integration.test_case_page import reachable
+from tests.support.case_page import reachable
 from tests.support.citizen import UNSURE, Citizen, answers, colleague, reply
 from tests.support.console import browser, does, form_of, offered, opened, spoken
 from tests.support.office import officer_row, open_case, open_case_with_file, person

@@ -11,7 +11,7 @@ import pytest
 from handoff.services.case import verbs
 from handoff.services.case.cases import key_of
 from handoff.services.views import dossier, pages
-from tests.integration.test_case_page import browser, with_case
+from tests.support.case_page import browser, with_case
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 

@@ -14,7 +14,7 @@ from handoff.services.views import desk, dossier, pages
 from handoff.store import db
 from handoff.store.schema_record import access_log
 from handoff.web.api_models_officers import FullCase
-from tests.integration.test_case_page import browser
+from tests.support.case_page import browser
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.console import browser as console
 from tests.support.office import officer_row, person, picture

@@ -16,8 +16,8 @@ from handoff.store import db
 from handoff.store.crypto import unseal
 from handoff.store.schema import citizens, contacts, conversations
 from handoff.store.schema_moves import ratings
-from tests.integration.test_case_page import browser
 from tests.support import console
+from tests.support.case_page import browser
 from tests.support.citizen import UNSURE, Citizen, colleague
 from tests.support.office import person
 from tests.support.pages import Page

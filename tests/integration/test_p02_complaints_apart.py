@@ -16,7 +16,7 @@ from handoff.services.talk import conversations, turn
 from handoff.services.views import desk, lists, pages
 from handoff.store import db
 from handoff.store.schema import cases, messages, officers
-from tests.integration.test_case_page import browser
+from tests.support.case_page import browser
 from tests.support.citizen import UNSURE, Citizen
 from tests.support.console import browser as console
 from tests.support.office import officer_row, person

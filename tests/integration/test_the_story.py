@@ -20,7 +20,7 @@ from handoff.services.post import notices
 from handoff.store import audit, db
 from handoff.store.schema_clocks import breaches
 from handoff.store.schema_record import case_events
-from tests.integration.test_case_page import browser, sent
+from tests.support.case_page import browser, sent
 from tests.support.citizen import UNSURE, Citizen
 from tests.support.office import person
 from tests.support.pages import Page

@@ -47,6 +47,9 @@ SAID: dict[str, dict[str, Any]] = {
 }
 SYSTEM = {"type": "system", "system": {"type": "user_changed_number", "wa_id": "628999", "body": "from to"}}
 REACTION = {"type": "reaction", "reaction": {"message_id": "wamid.ours", "emoji": "\U0001f44d"}}
+# What a delivery's parts are called, for what is made up of them.
+NAMES = ["entry", "changes", "value", "field", "messages", "statuses", "errors", "contacts", "metadata", "id", "from",
+         "phone_number_id", "timestamp", "type", "text", "body", "interactive", "reaction", "system", "image", "wa_id"]
 
 
 def message(said: dict[str, Any], sender: str = SENDER, wamid: str = "", at: int = 1795575600) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from handoff.channels.whatsapp.payload import (
     parse,
 )
 from handoff.domain.delivering import furthest
-from tests.support.whatsapp import NUMBER, REACTION, SAID, SENDER, SYSTEM, delivery, message, says, status, value
+from tests.support.whatsapp import NAMES, NUMBER, REACTION, SAID, SENDER, SYSTEM, delivery, message, says, status, value
 
 EXPECTED = {
     "text": Text("ktp sy ilang"),
@@ -114,8 +114,6 @@ def test_what_cannot_be_taken_apart_says_why(given, reason):
     assert [item.reason for item in parse(given)] == [reason]
 
 
-NAMES = ["entry", "changes", "value", "field", "messages", "statuses", "errors", "contacts", "metadata", "id", "from",
-         "phone_number_id", "timestamp", "type", "text", "body", "interactive", "reaction", "system", "image", "wa_id"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["messages", "text", NUMBER]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES) | st.text(), inner, max_size=6),

@@ -1,7 +1,6 @@
 """What each kind of WhatsApp message does, in the shapes that were recorded: from the webhook to officer or bot.
 
-Files have theirs in test_whatsapp_media, a thumb down and a button that was offered in test_whatsapp_sending and
-test_whatsapp_webhook.
+Files have theirs in test_media, a thumb down and a button that was offered in test_sending and test_webhook.
 """
 
 from __future__ import annotations
@@ -19,15 +18,16 @@ from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_events
-from tests.integration.test_whatsapp_sending import _no_pace, api, graph, settings, writes  # noqa: F401  (fixtures too)
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.graph import StandIn
+from tests.support.line import writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import REACTION, SAID, SENDER, SYSTEM, delivery, message, says, status, value
 
 # What a message does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 NEW = "628999"  # the number that SYSTEM announces
 
 
@@ -44,13 +44,13 @@ async def sends(runtime: Any, name: str) -> Citizen:
         return Citizen(runtime, (await connection.execute(select(messages.c.conversation_id))).scalar_one())
 
 
-async def posted(runtime: Any, graph: Any, citizen: Citizen) -> None:  # noqa: F811
+async def posted(runtime: Any, graph: Any, citizen: Citizen) -> None:
     """Everything that is due is at Meta."""
     await dispatching.dispatch(runtime, citizen.id)
     await sending.post_due(runtime, graph, citizen.id)
 
 
-def choice(api: StandIn, kind: str, title: str) -> dict[str, Any]:  # noqa: F811
+def choice(api: StandIn, kind: str, title: str) -> dict[str, Any]:
     """The newest list row or button with that title, as its tap comes back."""
     for one in reversed(api.accepted):
         said = one.get("interactive", {"type": "", "action": {}})
@@ -63,7 +63,7 @@ def choice(api: StandIn, kind: str, title: str) -> dict[str, Any]:  # noqa: F811
     raise AssertionError(title)
 
 
-async def test_a_text_is_a_question_to_the_bot(runtime, graph, api):  # noqa: F811
+async def test_a_text_is_a_question_to_the_bot(runtime, graph, api):
     citizen = await sends(runtime, "text")
     question = await turn._next(runtime, citizen.id)
     assert question is not None
@@ -75,7 +75,7 @@ async def test_a_text_is_a_question_to_the_bot(runtime, graph, api):  # noqa: F8
 
 
 @pytest.mark.parametrize("name", ["button reply", "list reply", "template reply"])
-async def test_a_tap_that_was_not_offered_here_is_asked_as_its_title(runtime, graph, api, name):  # noqa: F811
+async def test_a_tap_that_was_not_offered_here_is_asked_as_its_title(runtime, graph, api, name):
     citizen = await sends(runtime, name)
     question = await turn._next(runtime, citizen.id)
     assert question is not None
@@ -83,7 +83,7 @@ async def test_a_tap_that_was_not_offered_here_is_asked_as_its_title(runtime, gr
                              "template reply": "Sudah selesai"}[name]
 
 
-async def test_a_row_of_a_list_is_what_it_offered(runtime, graph, api):  # noqa: F811
+async def test_a_row_of_a_list_is_what_it_offered(runtime, graph, api):
     citizen = await sends(runtime, "text")
     await citizen.hears(UNSURE)
     await posted(runtime, graph, citizen)
@@ -95,7 +95,7 @@ async def test_a_row_of_a_list_is_what_it_offered(runtime, graph, api):  # noqa:
     assert await citizen.fates() == ["new_case", "command"]
 
 
-async def test_p05_a_quick_reply_under_a_template_closes_as_a_button_does(runtime, graph, api):  # noqa: F811
+async def test_p05_a_quick_reply_under_a_template_closes_as_a_button_does(runtime, graph, api):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     case = await citizen.case()
@@ -114,9 +114,7 @@ async def test_p05_a_quick_reply_under_a_template_closes_as_a_button_does(runtim
     ("location", "Balai desa, Jalan Melati 1"), ("contacts", "Pak RT, +62 811"),
     ("unsupported", "tidak bisa ditampilkan"), ("from the future", "tidak bisa ditampilkan"),
 ])
-async def test_p03_what_only_a_person_can_read_opens_a_case_in_which_it_stands(
-    runtime, graph, api, name, shown  # noqa: F811
-):
+async def test_p03_what_only_a_person_can_read_opens_a_case_in_which_it_stands(runtime, graph, api, name, shown):
     citizen = await sends(runtime, name)
     await turn.drain(runtime, citizen.id)
     case = await citizen.case()
@@ -131,7 +129,7 @@ async def test_p03_what_only_a_person_can_read_opens_a_case_in_which_it_stands(
 
 
 @pytest.mark.parametrize("emoji", ["\U0001f44d", "", None])
-async def test_a_reaction_that_means_nothing_to_us_is_kept_and_asks_nobody(runtime, graph, api, emoji):  # noqa: F811
+async def test_a_reaction_that_means_nothing_to_us_is_kept_and_asks_nobody(runtime, graph, api, emoji):
     citizen = await sends(runtime, "text")
     await citizen.hears(answers("ktp_hilang"))
     await posted(runtime, graph, citizen)
@@ -158,9 +156,7 @@ async def test_an_error_of_the_number_is_told_to_the_operator(runtime, caplog):
 # --- another number ---------------------------------------------------------------------------------------------------
 
 
-async def test_p01_who_changes_the_number_keeps_case_and_conversation_and_is_reached_there(
-    runtime, graph, api  # noqa: F811
-):
+async def test_p01_who_changes_the_number_keeps_case_and_conversation_and_is_reached_there(runtime, graph, api):
     """What waits goes to the new number, statuses of what was sent before still count, and the next owner of the old
     number sees nothing of it."""
     citizen = await writes(runtime, "mau bicara sama petugas")
@@ -198,9 +194,7 @@ async def test_p01_who_changes_the_number_keeps_case_and_conversation_and_is_rea
     assert api.accepted[-1]["to"] == NEW
 
 
-async def test_a_number_given_to_who_wrote_before_from_another_one_ends_the_older_conversation(
-    runtime, graph, api  # noqa: F811
-):
+async def test_a_number_given_to_who_wrote_before_from_another_one_ends_the_older_conversation(runtime, graph, api):
     """Budi moves to a number from which somebody else wrote before: that somebody's conversation is not his."""
     first = await writes(runtime, "saya pemilik lama", sender=NEW)
     second = await writes(runtime, "saya Budi")

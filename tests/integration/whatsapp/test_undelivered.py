@@ -15,25 +15,17 @@ from handoff.services.views.lists import Wanted
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_invitations
 from handoff.texts import Texts
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    _no_pace,
-    api,
-    graph,
-    later,
-    settings,
-    told,
-    writes,
-)
-from tests.integration.test_whatsapp_window import replies
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen
 from tests.support.console import browser, does, opened
+from tests.support.line import later, replies, told, writes
 from tests.support.office import officer_row, person
 from tests.support.pages import Page
 from tests.support.whatsapp import SENDER, delivery, value
 
 # What is shown does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 # How the sentence on the message begins, and what it tells to do, by the code of the refusal.
 TOLD = {
@@ -48,7 +40,7 @@ TOLD = {
 }
 
 
-async def case_of(runtime: Any, graph: Any) -> tuple[Citizen, Any, Any]:  # noqa: F811
+async def case_of(runtime: Any, graph: Any) -> tuple[Citizen, Any, Any]:
     """A citizen who has written just now, and has a case."""
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
@@ -68,9 +60,7 @@ async def marked(runtime: Any, officer: Any) -> str | None:
     return line["undelivered_for"]
 
 
-async def test_a_failure_is_told_in_words_with_what_to_do_until_a_reply_comes_to_hand(
-    served, runtime, graph, api  # noqa: F811
-):
+async def test_a_failure_is_told_in_words_with_what_to_do_until_a_reply_comes_to_hand(served, runtime, graph, api):
     citizen, case, officer = await case_of(runtime, graph)
     client = await browser(served, officer)
     for code, (begin, advice) in TOLD.items():
@@ -96,9 +86,7 @@ async def test_a_failure_is_told_in_words_with_what_to_do_until_a_reply_comes_to
     assert "Belum tersampaikan" not in (await opened(client, case.number)).text
 
 
-async def test_what_waits_for_the_number_or_for_a_quieter_hour_says_so(
-    runtime, graph, api, clock, monkeypatch  # noqa: F811
-):
+async def test_what_waits_for_the_number_or_for_a_quieter_hour_says_so(runtime, graph, api, clock, monkeypatch):
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     citizen, case, officer = await case_of(runtime, graph)
     await replies(runtime, citizen, officer, case, "Satu.")
@@ -120,7 +108,7 @@ async def test_what_waits_for_the_number_or_for_a_quieter_hour_says_so(
 
 
 async def test_the_page_tells_until_when_a_reply_arrives_at_once_and_the_server_decides(
-    served, runtime, graph, api, clock  # noqa: F811
+    served, runtime, graph, api, clock
 ):
     citizen, case, officer = await case_of(runtime, graph)
     clock.forward(timedelta(hours=23, minutes=30))
@@ -143,7 +131,7 @@ async def test_the_page_tells_until_when_a_reply_arrives_at_once_and_the_server_
 
 
 async def test_p02_an_undelivered_reply_shows_its_age_in_working_time_and_what_became_of_the_template(
-    served, runtime, graph, api, clock  # noqa: F811
+    served, runtime, graph, api, clock
 ):
     citizen, case, officer = await case_of(runtime, graph)
     clock.forward(timedelta(hours=24))
@@ -178,7 +166,7 @@ async def test_p02_an_undelivered_reply_shows_its_age_in_working_time_and_what_b
     assert await marked(runtime, officer) is None
 
 
-async def test_a_refused_template_says_that_the_citizen_knows_nothing_yet(runtime, graph, api, clock):  # noqa: F811
+async def test_a_refused_template_says_that_the_citizen_knows_nothing_yet(runtime, graph, api, clock):
     citizen, case, officer = await case_of(runtime, graph)
     clock.forward(timedelta(hours=24))
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")

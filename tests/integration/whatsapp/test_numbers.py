@@ -21,15 +21,15 @@ from handoff.services.views import reading
 from handoff.store import db
 from handoff.store.schema import contacts, conversations, messages
 from handoff.store.schema_whatsapp import whatsapp_invitations, whatsapp_optouts
-from tests.integration.test_whatsapp_sending import _no_pace, api, graph, settings  # noqa: F401  (fixtures)
-from tests.integration.test_whatsapp_window import case_and_silence, names, replies, reports
 from tests.support import whatsapp
 from tests.support.citizen import Citizen, answers
+from tests.support.line import case_and_silence, names, replies, reports
 from tests.support.office import officer_row, open_case
 from tests.support.whatsapp import NUMBER, SENDER, delivery, says, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 WORDS = "anak saya sakit keras"
 
 
@@ -75,7 +75,7 @@ async def hears(runtime: Any, said: str, monkeypatch: Any) -> Citizen:
 
 
 async def test_p07_news_goes_to_the_number_once_for_each_kind_and_without_a_word_or_key(
-    queued_runtime, graph, api, clock  # noqa: F811
+    queued_runtime, graph, api, clock
 ):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
@@ -105,9 +105,7 @@ async def test_p07_news_goes_to_the_number_once_for_each_kind_and_without_a_word
     assert api.refused == []
 
 
-async def test_only_the_conversation_in_which_the_number_was_given_gets_news_there(
-    queued_runtime, graph, api  # noqa: F811
-):
+async def test_only_the_conversation_in_which_the_number_was_given_gets_news_there(queued_runtime, graph, api):
     runtime = queued_runtime
     _, officer = await with_number(runtime)
     other = await open_case(runtime)
@@ -120,7 +118,7 @@ async def test_only_the_conversation_in_which_the_number_was_given_gets_news_the
     assert officer is not None
 
 
-async def test_a_confidential_report_has_no_news_on_whatsapp_and_says_so(queued_runtime, graph, api):  # noqa: F811
+async def test_a_confidential_report_has_no_news_on_whatsapp_and_says_so(queued_runtime, graph, api):
     case = await open_case(queued_runtime)
     async with db.transaction(queued_runtime.pool) as connection:
         await connection.execute(update(conversations).values(confidential=True))
@@ -130,7 +128,7 @@ async def test_a_confidential_report_has_no_news_on_whatsapp_and_says_so(queued_
 
 
 async def test_what_is_refused_for_now_is_tried_again_and_a_crash_leaves_it_to_a_status(
-    queued_runtime, graph, api, monkeypatch  # noqa: F811
+    queued_runtime, graph, api, monkeypatch
 ):
     runtime = queued_runtime
     monkeypatch.setattr(outcome, "pause", lambda tries: timedelta(seconds=60))
@@ -151,7 +149,7 @@ async def test_what_is_refused_for_now_is_tried_again_and_a_crash_leaves_it_to_a
 
 
 async def test_two_workers_post_each_news_once_and_one_person_is_not_written_to_twice_at_once(
-    queued_runtime, graph, api, monkeypatch  # noqa: F811
+    queued_runtime, graph, api, monkeypatch
 ):
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     runtime = queued_runtime
@@ -168,9 +166,7 @@ async def test_two_workers_post_each_news_once_and_one_person_is_not_written_to_
 @pytest.mark.parametrize(("code", "kind", "works"), [
     (131026, "number_refused", False), (131049, "number_unreached", True)])
 @pytest.mark.parametrize("later", [False, True])
-async def test_a_number_that_does_not_work_is_seen_by_the_officer(
-    queued_runtime, graph, api, code, kind, works, later  # noqa: F811
-):
+async def test_a_number_that_does_not_work_is_seen_by_the_officer(queued_runtime, graph, api, code, kind, works, later):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
     await verbs.reply(runtime, officer, case.id, "Baik.")
@@ -193,7 +189,7 @@ async def test_a_number_that_does_not_work_is_seen_by_the_officer(
         assert (await connection.execute(select(contacts.c.refused_at))).scalar_one() is None
 
 
-async def test_a_refused_token_stops_the_number_and_loses_nothing(queued_runtime, graph, api):  # noqa: F811
+async def test_a_refused_token_stops_the_number_and_loses_nothing(queued_runtime, graph, api):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
     await verbs.reply(runtime, officer, case.id, "Baik.")
@@ -210,7 +206,7 @@ async def test_a_refused_token_stops_the_number_and_loses_nothing(queued_runtime
 
 
 async def test_stop_stops_it_from_every_case_and_only_the_number_itself_begins_it_again(
-    queued_runtime, graph, api, monkeypatch  # noqa: F811
+    queued_runtime, graph, api, monkeypatch
 ):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
@@ -232,9 +228,7 @@ async def test_stop_stops_it_from_every_case_and_only_the_number_itself_begins_i
     assert await citizen.fates() == ["command", "command", "answer"]  # nothing was stopped: a word for the bot
 
 
-async def test_stop_keeps_templates_from_a_conversation_of_whatsapp_too(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_stop_keeps_templates_from_a_conversation_of_whatsapp_too(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await intake.take_in(runtime, whatsapp.written(delivery(value(says("stop")))))
     await turn.drain(runtime, citizen.id)
@@ -245,7 +239,7 @@ async def test_stop_keeps_templates_from_a_conversation_of_whatsapp_too(
 
 
 async def test_who_answers_from_the_number_is_told_how_and_enters_with_the_cases_link_only(
-    queued_runtime, graph, api, clock, monkeypatch  # noqa: F811
+    queued_runtime, graph, api, clock, monkeypatch
 ):
     runtime = queued_runtime
     case, officer = await with_number(runtime)

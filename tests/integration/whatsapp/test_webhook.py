@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import random
 from typing import Any
@@ -19,9 +18,7 @@ from handoff.store.crypto import unseal, unseal_json
 from handoff.store.schema import cases, conversations, messages, offices
 from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_events, whatsapp_statuses
 from handoff.web.whatsapp import BODY_BYTES
-from tests.support import whatsapp
 from tests.support.citizen import Citizen, answers
-from tests.support.office import settings_for
 from tests.support.people import refused
 from tests.support.whatsapp import (
     NUMBER,
@@ -44,12 +41,6 @@ from tests.support.whatsapp import (
 # What a channel stores does not depend on the database's release: one of them is enough.
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 HOOK = "/webhooks/whatsapp"
-
-
-@pytest.fixture
-def settings(tmp_path, database):
-    """An installation with the channel on."""
-    return dataclasses.replace(settings_for(tmp_path, database.app_url), whatsapp=whatsapp.SETTINGS)
 
 
 async def rows(runtime: Any, query: Any) -> list[Any]:

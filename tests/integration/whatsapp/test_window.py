@@ -21,39 +21,15 @@ from handoff.store import db
 from handoff.store.schema import messages
 from handoff.store.schema_clocks import clocks
 from handoff.store.schema_whatsapp import whatsapp_invitations
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    _no_pace,
-    api,
-    graph,
-    later,
-    settings,
-    stands,
-    writes,
-)
 from tests.support import whatsapp
-from tests.support.citizen import UNSURE, Citizen
+from tests.support.citizen import UNSURE
+from tests.support.line import case_and_silence, later, names, replies, reports, stands, writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import SENDER, delivery, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
-
-
-async def case_and_silence(runtime: Any, graph: Any, api: Any, clock: Any) -> tuple[Citizen, Any, Any]:  # noqa: F811
-    """A citizen with a case who has not written for a day; Meta knows it too."""
-    citizen = await writes(runtime, "mau bicara sama petugas")
-    await citizen.hears(UNSURE)
-    await sending.post_due(runtime, graph, citizen.id)
-    case = await citizen.case()
-    clock.forward(timedelta(hours=24))
-    api.open_for.clear()
-    api.accepted.clear()
-    return citizen, case, await officer_row(runtime, case.officer_id)
-
-
-async def replies(runtime: Any, citizen: Citizen, officer: Any, case: Any, words: str) -> None:
-    await verbs.reply(runtime, officer, case.id, words)
-    await dispatching.dispatch(runtime, citizen.id)
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 
 async def invitations(runtime: Any) -> list[tuple[str, str, str]]:
@@ -62,9 +38,7 @@ async def invitations(runtime: Any) -> list[tuple[str, str, str]]:
             select(whatsapp_invitations).order_by(whatsapp_invitations.c.created_at))).all()]
 
 
-async def test_p02_the_reply_is_announced_once_by_name_and_follows_when_the_citizen_writes(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_p02_the_reply_is_announced_once_by_name_and_follows_when_the_citizen_writes(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
     await replies(runtime, citizen, officer, case, "Besok bisa diambil.")
@@ -88,7 +62,7 @@ async def test_p02_the_reply_is_announced_once_by_name_and_follows_when_the_citi
 
 
 async def test_a_template_that_was_not_taken_is_tried_again_one_that_is_refused_is_not(
-    runtime, graph, api, clock, monkeypatch  # noqa: F811
+    runtime, graph, api, clock, monkeypatch
 ):
     monkeypatch.setattr(outcome, "pause", lambda tries: timedelta(seconds=6))
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
@@ -106,9 +80,7 @@ async def test_a_template_that_was_not_taken_is_tried_again_one_that_is_refused_
     assert (await stands(runtime))[-1] == "waiting_window"
 
 
-async def test_p07_an_answer_that_the_citizen_cannot_see_stops_no_clock(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_p07_an_answer_that_the_citizen_cannot_see_stops_no_clock(runtime, graph, api, clock):
     """Neither the text nor a template was taken: the citizen knows of nothing, so they wait as before."""
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     del api.templates["balasan_petugas"], api.templates["kabar_kasus"]
@@ -130,7 +102,7 @@ async def test_p07_an_answer_that_the_citizen_cannot_see_stops_no_clock(
     assert set(running) == {"first_reply", "resolution"}
 
 
-async def test_p07_an_answer_that_was_announced_or_may_still_come_is_one(runtime, graph, api, clock):  # noqa: F811
+async def test_p07_an_answer_that_was_announced_or_may_still_come_is_one(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
     assert await unseen.go_on(runtime) == 0  # nobody has tried yet
@@ -139,7 +111,7 @@ async def test_p07_an_answer_that_was_announced_or_may_still_come_is_one(runtime
     assert (await citizen.case()).waiting_since is None
 
 
-async def test_p07_a_refused_answer_is_none_either(runtime, graph, api, clock):  # noqa: F811
+async def test_p07_a_refused_answer_is_none_either(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     clock.forward(timedelta(hours=-1))
     api.open_for.add(SENDER)
@@ -155,7 +127,7 @@ async def test_p07_a_refused_answer_is_none_either(runtime, graph, api, clock): 
     assert (await citizen.case()).waiting_since is None
 
 
-async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime, graph, api, clock):  # noqa: F811
+async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
     api.token = "a new one"
@@ -168,22 +140,7 @@ async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime
     assert len(api.texts) == 1
 
 
-async def reports(runtime: Any, api: Any, name: str, template: str) -> None:  # noqa: F811
-    """Meta reports what became of a template."""
-    for one in api.accepted:
-        if one["type"] == "template" and one["template"]["name"] == template:
-            told = whatsapp.status(one["wamid"], name, one["biz_opaque_callback_data"])
-            await intake.take_in(runtime, whatsapp.written(delivery(value(statuses=[told]))))
-
-
-def names(api: Any) -> list[str]:  # noqa: F811
-    """The templates that arrived, in order."""
-    return [one["template"]["name"] for one in api.accepted if one["type"] == "template"]
-
-
-async def test_of_several_that_wait_the_most_important_is_announced_and_no_template_twice(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_of_several_that_wait_the_most_important_is_announced_and_no_template_twice(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Sebentar lagi.")
     await verbs.propose(runtime, officer, case.id, "Data Anda sudah kami perbaiki.", cause=Cause.wrong_data)
@@ -204,7 +161,7 @@ async def test_of_several_that_wait_the_most_important_is_announced_and_no_templ
     assert api.refused == []
 
 
-async def test_a_template_that_is_not_approved_gives_way_to_the_plain_one(runtime, graph, api, clock):  # noqa: F811
+async def test_a_template_that_is_not_approved_gives_way_to_the_plain_one(runtime, graph, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     api.templates["pertanyaan_petugas"]["status"] = "PAUSED"
     await verbs.ask(runtime, officer, case.id, "Nama ibu kandung Anda siapa?")
@@ -215,9 +172,7 @@ async def test_a_template_that_is_not_approved_gives_way_to_the_plain_one(runtim
         ("pertanyaan_petugas", "failed", "stored"), ("kabar_kasus", "accepted", "sent")]
 
 
-async def test_a_tap_on_the_template_brings_what_waits_and_owes_nobody_an_answer(
-    runtime, graph, api, clock, served  # noqa: F811
-):
+async def test_a_tap_on_the_template_brings_what_waits_and_owes_nobody_an_answer(runtime, graph, api, clock, served):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
     await sending.post_due(runtime, graph, citizen.id)
@@ -239,9 +194,7 @@ async def test_a_tap_on_the_template_brings_what_waits_and_owes_nobody_an_answer
 
 
 @pytest.mark.parametrize(("report", "closes"), [("read", True), ("delivered", True), ("sent", False)])
-async def test_p05_a_reminder_counts_when_its_template_came_to_hand(
-    runtime, graph, api, clock, report, closes  # noqa: F811
-):
+async def test_p05_a_reminder_counts_when_its_template_came_to_hand(runtime, graph, api, clock, report, closes):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     case = await citizen.case()
@@ -267,7 +220,7 @@ async def test_p05_a_reminder_counts_when_its_template_came_to_hand(
     assert api.refused == []
 
 
-async def test_p05_a_reminder_that_was_overtaken_on_the_page_is_not_announced(runtime, graph, api, clock):  # noqa: F811
+async def test_p05_a_reminder_that_was_overtaken_on_the_page_is_not_announced(runtime, graph, api, clock):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     case = await citizen.case()

@@ -15,14 +15,14 @@ from handoff.services.views import desk, pages
 from handoff.store import db
 from handoff.store.schema import contacts, messages
 from handoff.store.schema import conversations as table
-from tests.integration.test_whatsapp_sending import _no_pace, api, graph, settings  # noqa: F401  (fixtures)
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen
 from tests.support.office import officer_row
 from tests.support.rasa import with_bot
 from tests.support.whatsapp import delivery, says, value
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 NO_BOT = "http://127.0.0.1:9"
 
 
@@ -130,7 +130,7 @@ async def test_a_link_with_a_wrong_key_joins_and_offers_nothing(runtime, channel
     assert await people(runtime, phone, web) == 2
 
 
-async def test_merged_from_the_web_into_whatsapp_it_is_answered_on_the_telephone(runtime, graph, api):  # noqa: F811
+async def test_merged_from_the_web_into_whatsapp_it_is_answered_on_the_telephone(runtime, graph, api):
     web, phone = await on_the_web(runtime), await on_the_telephone(runtime)
     case = await phone.case()
     await joining.join(runtime, web.id, case.number, key_of(runtime, case.id, case.key_version))
@@ -143,7 +143,7 @@ async def test_merged_from_the_web_into_whatsapp_it_is_answered_on_the_telephone
     assert any("digabung dengan kasus" in text for text in api.texts)
 
 
-async def test_merged_from_whatsapp_into_the_web_what_is_written_on_the_telephone_is_heard(runtime, graph, api):  # noqa: F811
+async def test_merged_from_whatsapp_into_the_web_what_is_written_on_the_telephone_is_heard(runtime, graph, api):
     web, phone = await on_the_web(runtime), await on_the_telephone(runtime)
     case = await web.case()
     await joining.join(runtime, phone.id, case.number, key_of(runtime, case.id, case.key_version))

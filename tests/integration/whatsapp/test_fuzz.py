@@ -24,8 +24,8 @@ from handoff.store.crypto import unseal_json
 from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_events, whatsapp_statuses
 from handoff.web.whatsapp import BODY_BYTES
-from tests.integration.test_whatsapp_webhook import settings  # noqa: F401  (a fixture)
 from tests.support.whatsapp import (
+    NAMES,
     NUMBER,
     REACTION,
     SAID,
@@ -39,7 +39,6 @@ from tests.support.whatsapp import (
     value,
     written,
 )
-from tests.unit.test_whatsapp_payload import NAMES
 
 # What a channel stores does not depend on the database's release: one of them is enough.
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]

@@ -16,14 +16,15 @@ from handoff.store.crypto import ContentGone
 from handoff.store.schema import cases, citizens, contacts, conversations, data_keys, messages, offices
 from handoff.store.schema_moves import ratings
 from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_events
-from tests.integration.test_whatsapp_sending import _no_pace, api, graph, settings, writes  # noqa: F401  (fixtures)
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.line import writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import SAID, SENDER, delivery, message, says, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 
 @pytest.fixture
@@ -43,9 +44,7 @@ async def arrives(runtime: Any, said: dict[str, Any]) -> Citizen:
     return Citizen(runtime, conversation_id)
 
 
-async def test_who_writes_first_is_told_who_answers_before_the_answer_and_once(
-    queued_runtime, graph, api, asking  # noqa: F811
-):
+async def test_who_writes_first_is_told_who_answers_before_the_answer_and_once(queued_runtime, graph, api, asking):
     runtime = queued_runtime
     citizen = await arrives(runtime, says("ktp saya hilang"))
     await sending.post_due(runtime, graph, citizen.id)
@@ -63,7 +62,7 @@ async def test_who_writes_first_is_told_who_answers_before_the_answer_and_once(
     assert (await citizen.case()).reason == "asked_for_officer"
 
 
-async def test_an_office_with_a_long_name_is_introduced_within_the_length(queued_runtime, graph, api, asking):  # noqa: F811
+async def test_an_office_with_a_long_name_is_introduced_within_the_length(queued_runtime, graph, api, asking):
     async with db.transaction(queued_runtime.pool) as connection:
         await connection.execute(update(offices).values(name="Dinas Kependudukan dan Pencatatan Sipil " * 6))
     citizen = await arrives(queued_runtime, says("halo"))
@@ -72,14 +71,14 @@ async def test_an_office_with_a_long_name_is_introduced_within_the_length(queued
     assert "privasi" in api.texts[0]
 
 
-async def test_a_photo_as_the_first_message_is_met_the_same_way(queued_runtime, graph, api):  # noqa: F811
+async def test_a_photo_as_the_first_message_is_met_the_same_way(queued_runtime, graph, api):
     citizen = await arrives(queued_runtime, message(SAID["image"]))
     await sending.post_due(queued_runtime, graph, citizen.id)
     assert "bot, bukan manusia" in api.texts[0]
     assert (await citizen.case()).number in api.texts[1]
 
 
-async def test_in_danger_the_numbers_that_help_come_first(queued_runtime, graph, api):  # noqa: F811
+async def test_in_danger_the_numbers_that_help_come_first(queued_runtime, graph, api):
     citizen = await arrives(queued_runtime, says("tolong, rumah saya kebakaran sekarang"))
     await sending.post_due(queued_runtime, graph, citizen.id)
     first, *between, last = api.texts
@@ -90,7 +89,7 @@ async def test_in_danger_the_numbers_that_help_come_first(queued_runtime, graph,
 
 
 async def test_a_turn_that_was_killed_after_the_introduction_does_not_repeat_it(
-    queued_runtime, graph, api, asking, monkeypatch  # noqa: F811
+    queued_runtime, graph, api, asking, monkeypatch
 ):
     async def killed(*_: Any) -> bool:
         raise RuntimeError
@@ -114,7 +113,7 @@ async def test_nobody_agreed_to_anything_by_being_told(queued_runtime, asking):
         assert (await connection.execute(select(citizens.c.consented_at))).scalar_one() is None
 
 
-async def test_five_stars_are_a_list_and_a_row_of_it_is_the_rating(queued_runtime, graph, api):  # noqa: F811
+async def test_five_stars_are_a_list_and_a_row_of_it_is_the_rating(queued_runtime, graph, api):
     runtime = queued_runtime
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)

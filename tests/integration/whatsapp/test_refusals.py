@@ -13,19 +13,9 @@ from handoff.channels.whatsapp import intake, media, sending
 from handoff.channels.whatsapp.graph import Graph
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_invitations, whatsapp_media, whatsapp_sends, whatsapp_stops
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    api,
-    graph,
-    later,
-    settings,
-    stands,
-    tells,
-    told,
-    writes,
-)
-from tests.integration.test_whatsapp_window import case_and_silence, replies
 from tests.support import whatsapp
 from tests.support.graph import StandIn
+from tests.support.line import case_and_silence, later, replies, stands, tells, told, writes
 from tests.support.office import picture
 from tests.support.whatsapp import delivery, message, value
 
@@ -65,14 +55,14 @@ TABLE: dict[tuple[int, int | None], tuple[str, str, str]] = {
 
 
 @pytest.fixture
-async def nowhere(settings):  # noqa: F811
+async def nowhere(settings):
     """A client of an API that nobody serves."""
-    graph = Graph(dataclasses.replace(settings.whatsapp, api_url="http://127.0.0.1:9"))  # noqa: F811
+    graph = Graph(dataclasses.replace(settings.whatsapp, api_url="http://127.0.0.1:9"))
     yield graph
     await graph.close()
 
 
-def refuse(api: StandIn, refusal: tuple[int, int | None]) -> None:  # noqa: F811
+def refuse(api: StandIn, refusal: tuple[int, int | None]) -> None:
     """The next request is answered so."""
     api.breaks, api.troubles = int(refusal == LINE), [] if refusal in (LINE, CLOSED) else [refusal]
 
@@ -94,7 +84,7 @@ async def became(runtime: Any, table: Any, *which: Any) -> str:
     return {"failed": FAILED, "sending": UNKNOWN}.get(row.state, row.state)
 
 
-async def test_what_becomes_of_a_message(runtime, graph, nowhere, api):  # noqa: F811
+async def test_what_becomes_of_a_message(runtime, graph, nowhere, api):
     found: dict[Any, str] = {}
     for n, refusal in enumerate(TABLE):
         sender = f"6281{n:04}"
@@ -107,7 +97,7 @@ async def test_what_becomes_of_a_message(runtime, graph, nowhere, api):  # noqa:
     assert found == {refusal: message for refusal, (message, _, _) in TABLE.items()}
 
 
-async def test_what_becomes_of_a_template(runtime, graph, nowhere, api, clock):  # noqa: F811
+async def test_what_becomes_of_a_template(runtime, graph, nowhere, api, clock):
     citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
     await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
     own = whatsapp_invitations.c.template == "balasan_petugas"  # where it is missing, the plain one goes out beside it
@@ -124,7 +114,7 @@ async def test_what_becomes_of_a_template(runtime, graph, nowhere, api, clock): 
     assert found == {refusal: template for refusal, (_, template, _) in TABLE.items()}
 
 
-async def test_what_becomes_of_a_file(runtime, graph, nowhere, api):  # noqa: F811
+async def test_what_becomes_of_a_file(runtime, graph, nowhere, api):
     api.holds("77", picture())
     found: dict[Any, str] = {}
     for n, refusal in enumerate(TABLE):
@@ -150,9 +140,7 @@ async def test_what_becomes_of_a_file(runtime, graph, nowhere, api):  # noqa: F8
     (131000, "sent", ["satu", "satu"]), (131026, "failed", ["satu"]), (131049, "failed", ["satu"]),
     (999999, "failed", ["satu"]), (131031, "sent", ["satu", "satu"]),
 ])
-async def test_a_failure_that_is_reported_later_is_treated_alike(
-    runtime, graph, api, code, stands_then, said_then  # noqa: F811
-):
+async def test_a_failure_that_is_reported_later_is_treated_alike(runtime, graph, api, code, stands_then, said_then):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     await sending.post_due(runtime, graph, citizen.id)
@@ -166,7 +154,7 @@ async def test_a_failure_that_is_reported_later_is_treated_alike(
     assert (await stands(runtime))[-1] == stands_then
 
 
-async def test_what_came_to_hand_came_to_hand_whatever_failure_is_reported_later(runtime, graph, api):  # noqa: F811
+async def test_what_came_to_hand_came_to_hand_whatever_failure_is_reported_later(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     await sending.post_due(runtime, graph, citizen.id)
@@ -178,9 +166,7 @@ async def test_what_came_to_hand_came_to_hand_whatever_failure_is_reported_later
     assert (api.texts, await stands(runtime)) == (["satu"], ["delivered"])
 
 
-async def test_a_line_that_is_down_and_a_number_that_is_crowded_give_no_message_up(
-    runtime, graph, nowhere, api  # noqa: F811
-):
+async def test_a_line_that_is_down_and_a_number_that_is_crowded_give_no_message_up(runtime, graph, nowhere, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     api.troubles = [(400, 80007)] * 15
@@ -192,7 +178,7 @@ async def test_a_line_that_is_down_and_a_number_that_is_crowded_give_no_message_
     assert (api.texts, await stands(runtime)) == (["satu"], ["sent"])
 
 
-async def test_nothing_is_tried_for_ever(runtime, graph, api):  # noqa: F811
+async def test_nothing_is_tried_for_ever(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     api.troubles = [(500, 131000)] * 50
@@ -203,7 +189,7 @@ async def test_nothing_is_tried_for_ever(runtime, graph, api):  # noqa: F811
 
 
 async def test_a_file_that_is_refused_for_the_token_stops_the_number_and_one_that_came_starts_it_again(
-    runtime, graph, api  # noqa: F811
+    runtime, graph, api
 ):
     api.holds("77", picture())
     said = {"type": "image", "image": {"id": "77", "mime_type": "image/png", "sha256": ""}}
@@ -220,7 +206,7 @@ async def test_a_file_that_is_refused_for_the_token_stops_the_number_and_one_tha
         assert (await connection.execute(select(whatsapp_stops))).all() == []
 
 
-async def test_an_error_that_is_reported_for_the_number_stops_it(runtime, graph, api):  # noqa: F811
+async def test_an_error_that_is_reported_for_the_number_stops_it(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     fault = value(errors=[{"code": 131031, "title": "locked", "message": "locked"}])

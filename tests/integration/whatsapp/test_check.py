@@ -10,20 +10,19 @@ import pytest
 from handoff.channels.whatsapp.check import check
 from handoff.channels.whatsapp.templates import submissions
 from handoff.settings import Settings
-from tests.integration.test_whatsapp_sending import api, settings  # noqa: F401  (fixtures)
 from tests.support.graph import ACCOUNT, OFFICE
 from tests.support.whatsapp import NUMBER
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 
 
-async def advice(settings: Settings, **other: Any) -> list[str]:  # noqa: F811
+async def advice(settings: Settings, **other: Any) -> list[str]:
     assert settings.whatsapp is not None
     changed = dataclasses.replace(settings, whatsapp=dataclasses.replace(settings.whatsapp, **other))
     return [f.advice for f in [f async for f in check(changed)] if f.advice]
 
 
-async def test_what_is_well_is_said_and_what_is_not_is_told(served, settings, api):  # noqa: F811
+async def test_what_is_well_is_said_and_what_is_not_is_told(served, settings, api):
     settings = dataclasses.replace(settings, base_url=served.url)
     https, two_secrets, account = await advice(settings)
     assert "WHATSAPP_BUSINESS_ACCOUNT_ID" in account
@@ -41,7 +40,7 @@ async def test_what_is_well_is_said_and_what_is_not_is_told(served, settings, ap
     assert f"number {NUMBER} is +62 21 1500, Contoh" in said
 
 
-async def test_what_meta_has_of_the_templates_is_compared_with_ours(served, settings, api):  # noqa: F811
+async def test_what_meta_has_of_the_templates_is_compared_with_ours(served, settings, api):
     assert settings.whatsapp is not None
     settings = dataclasses.replace(
         settings, base_url=OFFICE, whatsapp=dataclasses.replace(settings.whatsapp, account_id=ACCOUNT))
@@ -73,6 +72,6 @@ async def test_what_meta_has_of_the_templates_is_compared_with_ours(served, sett
     assert any("WHATSAPP_BUSINESS_ACCOUNT_ID" in advised for advised in [f.advice async for f in check(wrong)])
 
 
-async def test_a_channel_that_is_off_says_how_to_switch_it_on(settings):  # noqa: F811
+async def test_a_channel_that_is_off_says_how_to_switch_it_on(settings):
     (found,) = [f async for f in check(dataclasses.replace(settings, whatsapp=None))]
     assert "docs/whatsapp.md" in found.advice

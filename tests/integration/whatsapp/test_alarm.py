@@ -12,26 +12,17 @@ from handoff.channels.whatsapp import sending
 from handoff.services.post import mail
 from handoff.store import db
 from handoff.store.schema import officers
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    CHOICE,
-    _no_pace,
-    api,
-    graph,
-    later,
-    tells,
-    told,
-    writes,
-)
-from tests.support import whatsapp
 from tests.support.citizen import UNSURE
 from tests.support.console import browser
+from tests.support.line import CHOICE, later, tells, told, writes
 from tests.support.mailbox import mailbox
-from tests.support.office import person, settings_for
+from tests.support.office import person
 from tests.support.pages import Page
 from tests.support.whatsapp import NUMBER, OTHER_NUMBER
 
 # What is told does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 
 @pytest.fixture
@@ -41,11 +32,9 @@ def box():
 
 
 @pytest.fixture
-def settings(tmp_path, database, api, box):  # noqa: F811
-    """The channel on, and a mail server."""
-    channel = dataclasses.replace(whatsapp.SETTINGS, api_url=api.url)
-    return dataclasses.replace(settings_for(tmp_path, database.app_url), whatsapp=channel, smtp_url=box.url,
-                               smtp_from="wajah@contoh.go.id")
+def settings(settings, box):
+    """And a mail server."""
+    return dataclasses.replace(settings, smtp_url=box.url, smtp_from="wajah@contoh.go.id")
 
 
 async def figures(client) -> dict[str, float]:
@@ -56,7 +45,7 @@ async def figures(client) -> dict[str, float]:
 
 
 async def test_a_stopped_number_calls_the_operator_once_by_every_way_until_it_sends_again(
-    served, runtime, graph, api, box  # noqa: F811
+    served, runtime, graph, api, box
 ):
     async with db.transaction(runtime.pool) as connection:
         await connection.execute(update(officers).values(email=officers.c.login + "@contoh.go.id"))
@@ -109,9 +98,7 @@ async def test_a_stopped_number_calls_the_operator_once_by_every_way_until_it_se
     assert len(box.received) == 2  # another stop is told again
 
 
-async def test_the_figures_tell_what_waits_for_citizens_and_since_when(
-    served, runtime, graph, api, clock  # noqa: F811
-):
+async def test_the_figures_tell_what_waits_for_citizens_and_since_when(served, runtime, graph, api, clock):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     await sending.post_due(runtime, graph, citizen.id)

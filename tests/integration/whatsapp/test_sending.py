@@ -2,108 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
-from typing import Any
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
 from handoff import jobs
 from handoff.channels.whatsapp import claiming, intake, outcome, sending
-from handoff.channels.whatsapp.graph import Graph
 from handoff.services.case import verbs
-from handoff.services.post import outbox as outgoing
 from handoff.services.post import sending as dispatching
-from handoff.services.post.outbox import Outgoing
-from handoff.services.talk import ownership, turn
+from handoff.services.talk import turn
 from handoff.store import db, queue
-from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_stops
 from tests.support import whatsapp
-from tests.support.citizen import UNSURE, Citizen, answers
-from tests.support.graph import StandIn, graph_api
-from tests.support.office import officer_row, settings_for
-from tests.support.whatsapp import NUMBER, SENDER, delivery, says, value
+from tests.support.citizen import UNSURE, answers
+from tests.support.line import CHOICE, later, stands, tells, told, writes
+from tests.support.office import officer_row
+from tests.support.whatsapp import NUMBER, SENDER, delivery, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
-
-
-@pytest.fixture
-async def api():
-    """Meta, for one test: Budi has written within a day."""
-    async with graph_api(open_for={SENDER}) as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def settings(tmp_path, database, api):
-    """An installation with the channel on."""
-    channel = dataclasses.replace(whatsapp.SETTINGS, api_url=api.url)
-    return dataclasses.replace(settings_for(tmp_path, database.app_url), whatsapp=channel)
-
-
-@pytest.fixture
-async def graph(settings):
-    """The worker's client."""
-    graph = Graph(settings.whatsapp)
-    yield graph
-    await graph.close()
-
-
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch):
-    """The pace has a test of its own."""
-    monkeypatch.setattr(outcome, "PAIR", timedelta())
-
-
-async def writes(runtime: Any, said: str, sender: str = SENDER, **more: Any) -> Citizen:
-    """A citizen writes over WhatsApp; nobody has looked at it yet."""
-    await intake.take_in(runtime, whatsapp.written(delivery(value(says(said, sender=sender, **more)))))
-    async with db.transaction(runtime.pool) as connection:
-        found = (await connection.execute(select(messages.c.conversation_id).order_by(
-            messages.c.stored_at.desc()).limit(1))).scalar_one()
-    return Citizen(runtime, found)
-
-
-async def tells(runtime: Any, conversation: UUID, *texts: str, **more: Any) -> None:
-    """The office says something."""
-    async with db.transaction(runtime.pool) as connection:
-        row = await ownership.lock(connection, conversation)
-        await outgoing.store(runtime, connection, row, [Outgoing("system", one, **more) for one in texts])
-    await dispatching.dispatch(runtime, conversation)
-
-
-CHOICE = ({"title": "Ya", "payload": "topic:ktp_hilang"},)  # with a choice under it a message stands for itself
-
-
-async def stands(runtime: Any) -> list[str]:
-    """How far each message of ours has come, in order."""
-    async with db.transaction(runtime.pool) as connection:
-        return list((await connection.execute(
-            select(messages.c.delivery).where(messages.c.author != "citizen").order_by(messages.c.seq)
-        )).scalars())
-
-
-async def told(runtime: Any, api: StandIn, **more: Any) -> None:
-    """Meta reports."""
-    for one in api.reports(**more):
-        await intake.take_in(runtime, whatsapp.written(delivery(value(statuses=[one]))))
-
-
-async def later(runtime: Any, seconds: float) -> None:
-    """The claims and pauses were that much earlier."""
-    async with db.transaction(runtime.pool) as connection:
-        await connection.execute(text(
-            "UPDATE whatsapp_sends SET claimed_at = claimed_at - make_interval(secs => :s),"
-            " due_at = due_at - make_interval(secs => :s)"), {"s": seconds})
-        await connection.execute(text("UPDATE whatsapp_stops SET until = until - make_interval(secs => :s)"),
-                                 {"s": seconds})
-        await connection.execute(text(
-            "UPDATE whatsapp_paces SET free_at = free_at - make_interval(secs => :s),"
-            " slowed_at = slowed_at - make_interval(secs => :s)"), {"s": seconds})
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 
 async def test_an_answer_goes_out_with_its_choices_and_its_statuses_come_home(runtime, graph, api):
@@ -142,11 +61,11 @@ async def test_one_person_gets_one_message_in_six_seconds(runtime, graph, api, m
     assert api.texts == ["satu", "dua"]
 
 
-async def test_what_may_pass_is_tried_again_each_time_later(runtime, graph, api):
+async def test_what_may_pass_is_tried_again_each_time_later(runtime, graph, api, monkeypatch):
+    monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu")
     api.troubles = [(400, 130429), (502, None), (429, 131056)]
-    outcome.PAIR = timedelta(seconds=6)
     rests = []
     while (rest := await sending.post_due(runtime, graph, citizen.id)) is not None:
         rests.append(round(rest))

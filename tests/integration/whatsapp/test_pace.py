@@ -18,29 +18,19 @@ from handoff.services.case import verbs
 from handoff.services.post import sending as dispatching
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    CHOICE,
-    _no_pace,
-    api,
-    graph,
-    later,
-    settings,
-    stands,
-    tells,
-    told,
-    writes,
-)
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE
+from tests.support.line import CHOICE, later, stands, tells, told, writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import NUMBER, delivery, says, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 
 
 async def test_short_texts_of_one_author_that_wait_go_out_as_one_and_its_statuses_count_for_all(
-    runtime, graph, api, monkeypatch  # noqa: F811
+    runtime, graph, api, monkeypatch
 ):
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     citizen = await writes(runtime, "halo")
@@ -58,7 +48,7 @@ async def test_short_texts_of_one_author_that_wait_go_out_as_one_and_its_statuse
     assert api.refused == []
 
 
-async def test_p01_which_texts_go_together_is_fixed_when_they_are_claimed(runtime, graph, api):  # noqa: F811
+async def test_p01_which_texts_go_together_is_fixed_when_they_are_claimed(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu", "dua")
     async with db.transaction(runtime.pool) as connection:  # the worker is killed between its claim and the request
@@ -72,7 +62,7 @@ async def test_p01_which_texts_go_together_is_fixed_when_they_are_claimed(runtim
     assert await stands(runtime) == ["sent"] * 3
 
 
-async def test_p01_a_status_settles_all_of_a_post_that_was_never_answered(runtime, graph, api):  # noqa: F811
+async def test_p01_a_status_settles_all_of_a_post_that_was_never_answered(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu", "dua")
     api.breaks = 1
@@ -83,7 +73,7 @@ async def test_p01_a_status_settles_all_of_a_post_that_was_never_answered(runtim
     assert await stands(runtime) == ["delivered"] * 2
 
 
-async def test_what_is_refused_for_good_is_refused_for_all_that_it_carried(runtime, graph, api):  # noqa: F811
+async def test_what_is_refused_for_good_is_refused_for_all_that_it_carried(runtime, graph, api):
     citizen = await writes(runtime, "halo")
     await tells(runtime, citizen.id, "satu", "dua")
     await tells(runtime, citizen.id, "tiga", buttons=CHOICE)
@@ -92,9 +82,7 @@ async def test_what_is_refused_for_good_is_refused_for_all_that_it_carried(runti
     assert await stands(runtime) == ["failed", "failed", "sent"]
 
 
-async def test_an_officers_replies_go_out_under_one_name_with_one_way_to_say_they_did_not_help(
-    runtime, graph, api  # noqa: F811
-):
+async def test_an_officers_replies_go_out_under_one_name_with_one_way_to_say_they_did_not_help(runtime, graph, api):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     await sending.post_due(runtime, graph, citizen.id)
@@ -112,7 +100,7 @@ async def test_an_officers_replies_go_out_under_one_name_with_one_way_to_say_the
     assert [one["reply"]["id"].partition(":")[0] for one in offered] == ["unhelpful_reply", "complain"]
 
 
-async def test_a_numbers_throughput_holds_over_several_workers(runtime, graph, api):  # noqa: F811
+async def test_a_numbers_throughput_holds_over_several_workers(runtime, graph, api):
     rate, people = 20, 50
     channel = dataclasses.replace(runtime.settings.whatsapp, per_second=rate)
     workers = [dataclasses.replace(runtime, settings=dataclasses.replace(runtime.settings, whatsapp=channel)),
@@ -140,7 +128,7 @@ async def test_a_numbers_throughput_holds_over_several_workers(runtime, graph, a
     assert took >= (people - 1) / rate
 
 
-async def test_a_number_that_is_too_fast_slows_down_as_a_whole_and_recovers(runtime, graph, api):  # noqa: F811
+async def test_a_number_that_is_too_fast_slows_down_as_a_whole_and_recovers(runtime, graph, api):
     citizen, other = await writes(runtime, "halo"), await writes(runtime, "hai", sender="628777")
     api.open_for.add("628777")
     for one in (citizen, other):

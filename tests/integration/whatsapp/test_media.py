@@ -23,7 +23,6 @@ from handoff.services.talk import conversations, turn
 from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema_whatsapp import whatsapp_media
-from tests.integration.test_whatsapp_sending import api, graph, settings  # noqa: F401  (fixtures)
 from tests.support import whatsapp
 from tests.support.citizen import Citizen
 from tests.support.office import officer_row, picture
@@ -74,7 +73,7 @@ async def due(runtime: Any) -> None:
         await connection.execute(text("UPDATE whatsapp_media SET due_at = clock_timestamp()"))
 
 
-async def test_p03_a_photo_opens_a_case_and_its_officer_sees_it(runtime, graph, api):  # noqa: F811
+async def test_p03_a_photo_opens_a_case_and_its_officer_sees_it(runtime, graph, api):
     api.holds("77", picture())
     citizen = await sends(runtime, picture(), caption="KTP saya")
     await turn.drain(runtime, citizen.id)  # the case does not wait for the file
@@ -89,7 +88,7 @@ async def test_p03_a_photo_opens_a_case_and_its_officer_sees_it(runtime, graph, 
     assert (await waiting(runtime)).state == "stored"
 
 
-async def test_what_fails_is_tried_again_with_a_new_address(runtime, graph, api):  # noqa: F811
+async def test_what_fails_is_tried_again_with_a_new_address(runtime, graph, api):
     api.holds("77", picture())
     citizen = await sends(runtime, picture())
     api.troubles = [(500, 131000), (502, None)]
@@ -113,7 +112,7 @@ async def test_what_fails_is_tried_again_with_a_new_address(runtime, graph, api)
     (None, {}, media.REFUSALS, "gone", "tidak bisa kami ambil"),
 ], ids=["program", "announced too large", "too large", "empty", "damaged", "another", "expired address", "expired"])
 async def test_what_cannot_be_had_is_given_up_and_the_citizen_is_told(
-    runtime, graph, api, monkeypatch, content, told, tries, reason, said  # noqa: F811
+    runtime, graph, api, monkeypatch, content, told, tries, reason, said
 ):
     if tries == 1:
         monkeypatch.setattr(media, "TRIES", 1)
@@ -131,9 +130,7 @@ async def test_what_cannot_be_had_is_given_up_and_the_citizen_is_told(
 
 
 @pytest.mark.parametrize("trouble", [(401, 190), (500, 131000), (503, None), (429, 80007), (403, 10), None])
-async def test_p01_what_may_pass_is_tried_for_as_long_as_meta_holds_the_file(
-    runtime, graph, api, monkeypatch, trouble  # noqa: F811
-):
+async def test_p01_what_may_pass_is_tried_for_as_long_as_meta_holds_the_file(runtime, graph, api, monkeypatch, trouble):
     citizen, tries = await sends(runtime, picture()), media.TRIES + 3
     asked = graph if trouble else Graph(dataclasses.replace(runtime.settings.whatsapp, api_url="http://127.0.0.1:9"))
     api.troubles = [trouble] * (tries + 1)
@@ -149,7 +146,7 @@ async def test_p01_what_may_pass_is_tried_for_as_long_as_meta_holds_the_file(
         await asked.close()
 
 
-async def test_a_file_is_held_from_when_its_message_came(runtime, graph, api, database):  # noqa: F811
+async def test_a_file_is_held_from_when_its_message_came(runtime, graph, api, database):
     """The week is counted from the message, by the database's clock."""
     await sends(runtime, picture())
     api.troubles = [(500, 131000)]
@@ -165,7 +162,7 @@ async def test_a_file_is_held_from_when_its_message_came(runtime, graph, api, da
 
 
 @pytest.mark.parametrize("name", ["image", "voice", "audio", "video", "document", "sticker"])
-async def test_p03_every_kind_of_file_opens_a_case_and_its_officer_can_open_it(runtime, graph, api, name):  # noqa: F811
+async def test_p03_every_kind_of_file_opens_a_case_and_its_officer_can_open_it(runtime, graph, api, name):
     content, mime = CONTENT[name]
     said = copy.deepcopy(whatsapp.SAID[name])
     said[said["type"]]["sha256"] = hashlib.sha256(content).hexdigest()

@@ -20,24 +20,15 @@ from handoff.services.talk import turn
 from handoff.services.views import desk
 from handoff.store import db
 from handoff.store.schema import answers as answers_table
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    CHOICE,
-    _no_pace,
-    api,
-    graph,
-    later,
-    settings,
-    tells,
-    writes,
-)
-from tests.integration.test_whatsapp_window import replies
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, answers
+from tests.support.line import CHOICE, later, replies, tells, writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import delivery, value
 
 # What a channel shows does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 UP, DOWN, HEART = "\U0001f44d", "\U0001f44e", "\u2764\ufe0f"
 
 
@@ -47,7 +38,7 @@ async def quiet(runtime: Any) -> None:
         await connection.execute(text("UPDATE whatsapp_paces SET free_at = clock_timestamp()"))
 
 
-async def test_what_the_bot_answered_is_marked_once_and_only_after_the_answer(runtime, graph, api):  # noqa: F811
+async def test_what_the_bot_answered_is_marked_once_and_only_after_the_answer(runtime, graph, api):
     citizen = await writes(runtime, "ktp sy ilang", wamid="q1")
     await sending.post_due(runtime, graph, citizen.id)
     assert api.marks == []  # nobody has read it
@@ -59,7 +50,7 @@ async def test_what_the_bot_answered_is_marked_once_and_only_after_the_answer(ru
     assert (api.marks, api.refused) == ([("q1", False)], [])
 
 
-async def test_while_only_a_queue_has_it_nothing_is_marked_until_an_officer_acts(runtime, graph, api):  # noqa: F811
+async def test_while_only_a_queue_has_it_nothing_is_marked_until_an_officer_acts(runtime, graph, api):
     citizen = await writes(runtime, "mau bicara sama petugas", wamid="q1")
     await citizen.hears(UNSURE)
     await writes(runtime, "halo?", wamid="q2")
@@ -82,7 +73,7 @@ async def test_while_only_a_queue_has_it_nothing_is_marked_until_an_officer_acts
     assert api.refused == []
 
 
-async def test_taking_the_case_over_is_reading_it(runtime, graph, api):  # noqa: F811
+async def test_taking_the_case_over_is_reading_it(runtime, graph, api):
     citizen = await writes(runtime, "mau bicara sama petugas", wamid="q1")
     await citizen.hears(UNSURE)
     await sending.post_due(runtime, graph, citizen.id)
@@ -93,7 +84,7 @@ async def test_taking_the_case_over_is_reading_it(runtime, graph, api):  # noqa:
     assert api.marks == [("q1", False)]
 
 
-async def test_what_the_bot_answers_beside_an_unread_matter_does_not_mark_that_one(runtime, graph, api):  # noqa: F811
+async def test_what_the_bot_answers_beside_an_unread_matter_does_not_mark_that_one(runtime, graph, api):
     citizen = await writes(runtime, "mau bicara sama petugas", wamid="q1")
     await citizen.hears(UNSURE)
     case = await citizen.case()
@@ -108,9 +99,7 @@ async def test_what_the_bot_answers_beside_an_unread_matter_does_not_mark_that_o
     assert api.marks == [("q2", False)]
 
 
-async def test_typing_is_shown_while_the_next_message_waits_for_its_pace(
-    runtime, graph, api, monkeypatch  # noqa: F811
-):
+async def test_typing_is_shown_while_the_next_message_waits_for_its_pace(runtime, graph, api, monkeypatch):
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     citizen = await writes(runtime, "ktp sy ilang", wamid="q1")
     await citizen.hears(answers("ktp_hilang"))
@@ -123,7 +112,7 @@ async def test_typing_is_shown_while_the_next_message_waits_for_its_pace(
     assert api.marks == [("q1", True)]
 
 
-async def test_a_mark_that_is_lost_or_refused_fails_nothing_and_is_not_tried_again(runtime, graph, api):  # noqa: F811
+async def test_a_mark_that_is_lost_or_refused_fails_nothing_and_is_not_tried_again(runtime, graph, api):
     citizen = await writes(runtime, "ktp sy ilang", wamid="wamid.out-of-order")  # which the stand-in refuses to mark
     await citizen.hears(answers("ktp_hilang"))
     assert await sending.post_due(runtime, graph, citizen.id) is None
@@ -131,7 +120,7 @@ async def test_a_mark_that_is_lost_or_refused_fails_nothing_and_is_not_tried_aga
     assert (api.marks, api.refused) == ([], [100])
 
 
-async def test_marks_give_way_to_messages_and_to_a_stopped_number(runtime, graph, api):  # noqa: F811
+async def test_marks_give_way_to_messages_and_to_a_stopped_number(runtime, graph, api):
     citizen = await writes(runtime, "ktp sy ilang", wamid="q1")
     await citizen.hears(answers("ktp_hilang"))
     async with db.transaction(runtime.pool) as connection:
@@ -173,7 +162,7 @@ async def slow_rasa(answers_after: asyncio.Event, ready: bool):
 
 @pytest.mark.parametrize("ready", [True, False])
 async def test_a_bot_that_takes_its_time_shows_that_it_writes_one_that_is_away_does_not(
-    runtime, graph, api, monkeypatch, ready  # noqa: F811
+    runtime, graph, api, monkeypatch, ready
 ):
     monkeypatch.setattr(attention, "SLOW_SECONDS", 0.05)
     citizen, answer = await writes(runtime, "ktp sy ilang", wamid="q1"), asyncio.Event()
@@ -203,7 +192,7 @@ async def test_a_bot_that_takes_its_time_shows_that_it_writes_one_that_is_away_d
     assert api.marks == ([("q1", True)] if ready else [])
 
 
-async def test_a_quick_turn_asks_nobody(runtime, graph, api):  # noqa: F811
+async def test_a_quick_turn_asks_nobody(runtime, graph, api):
     citizen = await writes(runtime, "ktp sy ilang", wamid="q1")
     async with attention.while_the_bot_thinks(runtime, graph, citizen.id):
         await citizen.hears(answers("ktp_hilang"))
@@ -213,9 +202,7 @@ async def test_a_quick_turn_asks_nobody(runtime, graph, api):  # noqa: F811
 # --- thumbs -----------------------------------------------------------------------------------------------------------
 
 
-async def test_p08_a_thumb_up_says_that_an_answer_helped_for_as_long_as_it_stands_there(
-    served, runtime, graph, api  # noqa: F811
-):
+async def test_p08_a_thumb_up_says_that_an_answer_helped_for_as_long_as_it_stands_there(served, runtime, graph, api):
     citizen = await writes(runtime, "ktp sy ilang")
     await citizen.hears(answers("ktp_hilang"))
     await sending.post_due(runtime, graph, citizen.id)
