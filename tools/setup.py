@@ -27,10 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".tools"
 REQUIREMENTS = ROOT / "requirements"
 VENDOR = ROOT / "handoff" / "web" / "static" / "vendor"
-BROWSER_FILES = (
-    "htmx.org/dist/htmx.min.js",
-    "htmx-ext-sse/dist/sse.min.js",
-)
+BROWSER_FILES = ("htmx.org/dist/htmx.min.js",)
 TEST_FILES = ("axe-core/axe.min.js",)  # what only the browser tests need
 TEST_FOLDER = TOOLS / "browser"
 PLAYWRIGHT = TOOLS / "playwright"

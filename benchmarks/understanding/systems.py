@@ -98,7 +98,8 @@ class Reader:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             to, back = self._process.stdin, self._process.stdout
-            assert to is not None and back is not None  # noqa: PT018
+            assert to is not None
+            assert back is not None
             print(json.dumps(new), file=to, flush=True)
             if not (line := back.readline()):
                 raise RuntimeError("the model cannot be read")

@@ -4,6 +4,8 @@ whom each open case goes to: the first sending of a form shows it, the second, w
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -29,6 +31,23 @@ console_people.exception(ServiceError)(refused)
 console_people.exception(DatabaseAway, PoolTimeout)(database_away)
 
 
+Handler = Callable[[Request, str], Awaitable[HTTPResponse]]
+
+
+def told_here(act: Handler) -> Handler:
+    """What is refused is said on the page of the person, beside what was typed."""
+    @functools.wraps(act)
+    async def tried(request: Request, login: str) -> HTTPResponse:
+        try:
+            return await act(request, login)
+        except (Forbidden, NotFound):
+            raise
+        except ServiceError as refusal:
+            return await _person(request, login, refusal)
+
+    return tried
+
+
 @console_people.get("/")
 async def everybody(request: Request) -> HTTPResponse:
     """Everybody about whose duty the officer may know something."""
@@ -43,21 +62,18 @@ async def person(request: Request, login: str) -> HTTPResponse:
 
 
 @console_people.post("/<login:str>/cuti")
+@told_here
 async def leave(request: Request, login: str) -> HTTPResponse:
     """Leave from a day to a day: shown first, then done."""
     runtime, officer, plan = runtime_of(request), session_of(request).officer, field_of(request, "rencana")
     found = await people.one(runtime, officer, login)
-    try:
-        first, last = _day(request, "dari", "bad_leave"), _day(request, "sampai", "bad_leave")
-        if not found.today <= first <= last <= found.today + duty.LONGEST:
-            raise Unprocessable("bad_leave")
-        if not plan:
-            now = first == found.today
-            return await _foreseen(request, found, "cuti", duty.may_give_leave(officer, login), now, first=first,
-                                   last=last)
-        await duty.leave(runtime, officer, login, first, last, plan)
-    except ServiceError as refusal:
-        return await _refused(request, login, refusal)
+    first, last = _day(request, "dari", "bad_leave"), _day(request, "sampai", "bad_leave")
+    if not found.today <= first <= last <= found.today + duty.LONGEST:
+        raise Unprocessable("bad_leave")
+    if not plan:
+        now = first == found.today
+        return await _foreseen(request, found, "cuti", duty.may_give_leave(officer, login), now, first=first, last=last)
+    await duty.leave(runtime, officer, login, first, last, plan)
     return _done(login, "cuti")
 
 
@@ -69,19 +85,17 @@ async def end_leave(request: Request, login: str, leave_id: str) -> HTTPResponse
 
 
 @console_people.post("/<login:str>/akhir")
+@told_here
 async def end(request: Request, login: str) -> HTTPResponse:
     """The last day of a duty: shown first, then done."""
     runtime, officer = runtime_of(request), session_of(request).officer
     found = await people.one(runtime, officer, login)
-    try:
-        last = _day(request, "hari", "bad_last_day")
-        if not found.today <= last <= found.today + duty.LONGEST:
-            raise Unprocessable("bad_last_day")
-        if not field_of(request, "rencana"):
-            return await _foreseen(request, found, "akhir", duty.ENDS_DUTY, False, last=last)
-        await duty.end(runtime, officer, login, last)
-    except ServiceError as refusal:
-        return await _refused(request, login, refusal)
+    last = _day(request, "hari", "bad_last_day")
+    if not found.today <= last <= found.today + duty.LONGEST:
+        raise Unprocessable("bad_last_day")
+    if not field_of(request, "rencana"):
+        return await _foreseen(request, found, "akhir", duty.ENDS_DUTY, False, last=last)
+    await duty.end(runtime, officer, login, last)
     return _done(login, "akhir")
 
 
@@ -93,16 +107,14 @@ async def end_after_all_not(request: Request, login: str) -> HTTPResponse:
 
 
 @console_people.post("/<login:str>/nonaktif")
+@told_here
 async def deactivate(request: Request, login: str) -> HTTPResponse:
     """Somebody leaves now: shown first, then done."""
     runtime, officer, plan = runtime_of(request), session_of(request).officer, field_of(request, "rencana")
     found = await people.one(runtime, officer, login)
-    try:
-        if not plan:
-            return await _foreseen(request, found, "nonaktif", duty.ENDS_DUTY, True)
-        await duty.deactivate(runtime, officer, login, plan)
-    except ServiceError as refusal:
-        return await _refused(request, login, refusal)
+    if not plan:
+        return await _foreseen(request, found, "nonaktif", duty.ENDS_DUTY, True)
+    await duty.deactivate(runtime, officer, login, plan)
     return _done(login, "nonaktif")
 
 
@@ -131,12 +143,6 @@ async def _foreseen(
     goings = await people.goings(runtime, officer, handed) if handed is not None else None
     return page(request, "petugas_person_plan.html", person=found, act=act, at_once=now, goings=goings,
                 plan=duty.plan_of(handed or ()), first=first, last=last)
-
-
-async def _refused(request: Request, login: str, refusal: ServiceError) -> HTTPResponse:
-    if isinstance(refusal, Forbidden | NotFound):
-        raise refusal
-    return await _person(request, login, refusal)
 
 
 async def _person(request: Request, login: str, refusal: ServiceError | None = None) -> HTTPResponse:

@@ -6,7 +6,6 @@ fixed here, by rows that name their carrier: a second try posts the same ones ag
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -160,12 +159,16 @@ async def _together(
 
 
 async def _read(runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """The messages of the group, as far as they may be shown."""
+    """The messages of the group, up to the first that may not be shown."""
     first, last = group[0], group[-1]
     shown = {one["id"]: one for one in await conversations.read_in(
         runtime, connection, first.conversation_id, first.seq - 1, limit=last.seq - first.seq + 1)}
-    found = [shown.get(str(one.message_id)) for one in group]
-    return list(itertools.takewhile(lambda one: one is not None, found))  # type: ignore[arg-type]
+    said: list[dict[str, Any]] = []
+    for one in group:
+        if str(one.message_id) not in shown:
+            break
+        said.append(shown[str(one.message_id)])
+    return said
 
 
 async def _invite(
