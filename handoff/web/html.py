@@ -41,21 +41,29 @@ _LABELLED = re.compile(r"([A-Z][^\W\d_ ][\w ]{1,23}:)(.*)")
 _ITEM = re.compile(r"(•|\d+\.) ")
 
 
-class Pages:
-    """What every page needs, made once for each process."""
+class Look:
+    """What pages are made of: static files, words, templates. Read from the program's own files, the same for ever."""
 
     def __init__(self) -> None:
         self.assets = Assets()
         self.words: dict[str, Any] = yaml.safe_load((HERE / "words.yml").read_text(encoding="utf-8"))
-        self.sign: Sign | None = None
-        self._sign_until = 0.0
-        self._environment = jinja2.Environment(
+        self.templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )
-        self._environment.globals |= {"static": self.assets.url, "words": self.words}
-        self._environment.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
-                                      "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted}
+        self.templates.globals |= {"static": self.assets.url, "words": self.words}
+        self.templates.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
+                                   "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted}
+
+
+class Pages:
+    """What every page needs, made once for each process."""
+
+    def __init__(self) -> None:
+        self._look = Look()
+        self.assets, self.words = self._look.assets, self._look.words
+        self.sign: Sign | None = None
+        self._sign_until = 0.0
 
     async def learn(self, request: Request) -> None:
         """Look at the office's sign again when the last look is old; an old one stays while the database is away."""
@@ -71,7 +79,7 @@ class Pages:
         """The page as text. `facts` are escaped by the template."""
         runtime = runtime_of(request)
         now = runtime.clock()
-        return self._environment.get_template(template).render(
+        return self._look.templates.get_template(template).render(
             sign=self.sign or pages.sign_without_database(runtime), office=runtime.catalogue.office, now=now,
             set_clock=runtime.settings.clock_file is not None, path=request.path, **facts,
         )

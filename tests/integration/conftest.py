@@ -10,9 +10,13 @@ import pytest
 from handoff.catalogue import load
 from handoff.services.people import staff
 from handoff.services.runtime import Runtime
+from handoff.texts import Texts
+from handoff.web import html
 from tests.support.office import CHEAP, HandClock, serving, settings_for, with_office
 
 _read_once = functools.cache(load)
+_texts_once = functools.cache(Texts.load)
+_look_once = functools.cache(html.Look)
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +26,12 @@ def _cheap_passwords(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _one_catalogue(monkeypatch):
-    """The catalogue is read and checked once, not for every test: it is frozen."""
+def _read_and_compiled_once(monkeypatch):
+    """What every process reads at its start and none changes is read once, not for every test: it took longer than
+    most tests."""
     monkeypatch.setattr("handoff.services.runtime.load_catalogue", _read_once)
+    monkeypatch.setattr(Texts, "load", _texts_once)
+    monkeypatch.setattr(html, "Look", _look_once)
 
 
 @pytest.fixture
