@@ -13,8 +13,8 @@ Button = Mapping[str, str]  # "title", "payload"
 
 # Said around a choice without changing it.
 _AROUND = POLITE | vocabulary("""
-    aja ajah angka ini itu ke mau no nmr nomer nomor nomr opsi pencet pilih pilihan pilihannya saja saya tekan tombol
-    yang yg
+    aja ajah angka dengan dg dgn ini itu ke mau no nmr nomer nomor nomr opsi pencet pilih pilihan pilihannya saja saya
+    tekan tombol yang yg
 """)
 _NUMBERS = {
     **{word: n for n, words in enumerate((

@@ -149,7 +149,7 @@ def test_a_citizen_with_only_a_keyboard(open_page: Open) -> None:
     expect(page.get_by_role("button", name="Setuju dan lanjutkan")).to_be_focused()
     page.keyboard.press("Enter")
     heard(page, 1)
-    person = talk(page).get_by_role("button", name="Bicara dg petugas")
+    person = talk(page).get_by_role("button", name="Bicara dengan petugas")
     tab_to(page, person, key="Shift+Tab")
     page.keyboard.press("Enter")
     expect(heard(page, 2)).to_contain_text("Nomor kasus")

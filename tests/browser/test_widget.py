@@ -288,7 +288,7 @@ def test_the_buttons_of_one_answer_are_told_from_those_of_another(open_page: Ope
     expect(disputes).to_have_count(2)
     expect(disputes.nth(0)).to_have_accessible_description("KTP hilang")
     expect(disputes.nth(1)).not_to_have_accessible_description("KTP hilang")
-    for one in (*disputes.all(), *talk(phone).get_by_role("button", name="Bicara dg petugas").all()):
+    for one in (*disputes.all(), *talk(phone).get_by_role("button", name="Bicara dengan petugas").all()):
         size = one.bounding_box()
         assert size
         assert size["height"] >= 44

@@ -67,7 +67,7 @@ def test_p01_two_questions_are_both_answered_with_one_fate(
     assert until_settled(house.home, citizen.id) == ["answer"]
     for message in said:
         assert len(message["buttons"]) <= 3
-        assert {"Jawaban ini salah", "Bicara dg petugas"} <= {button["title"] for button in message["buttons"]}
+        assert {"Jawaban ini salah", "Bicara dengan petugas"} <= {button["title"] for button in message["buttons"]}
 
 
 def test_p01_what_one_sentence_tells_before_the_next_asks_is_offered_and_a_tap_answers_it(

@@ -54,7 +54,7 @@ def test_a_question_in_slang_is_answered_with_its_source(citizen: Citizen, words
     assert answer["sources"]
     assert answer["sources"][0] in said["text"]
     assert datetime.fromisoformat(answer["reviewed"])
-    assert {"Jawaban ini salah", "Bicara dg petugas"} <= set(last_button_titles([said]))
+    assert {"Jawaban ini salah", "Bicara dengan petugas"} <= set(last_button_titles([said]))
 
 
 def test_a_follow_up_is_about_the_topic_before(citizen: Citizen) -> None:

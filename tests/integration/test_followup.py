@@ -121,7 +121,7 @@ async def test_p01_p08_two_questions_get_two_answers_and_one_fate(runtime):
         assert message["answer"]["sources"][-1] in message["text"].splitlines()[-1]
         titles = [b["title"] for b in message["buttons"]]
         assert len(titles) <= 3
-        assert {"Jawaban ini salah", "Bicara dg petugas"} <= set(titles)
+        assert {"Jawaban ini salah", "Bicara dengan petugas"} <= set(titles)
     first = next(b for b in said[0]["buttons"] if b["payload"].startswith("dispute:"))
     await inbox.receive(runtime, citizen.id, Inbound("payload", {"payload": first["payload"]}))
     await turn.drain(runtime, citizen.id)
@@ -256,7 +256,7 @@ async def test_p03_what_may_be_a_matter_for_a_person_is_offered_to_one(runtime):
         answer, other = await says(knows, citizen, text)
     assert given([answer, other]) == [("ktp_hilang", "overview")]
     assert [b["payload"].split(":")[0] for b in other["buttons"]] == ["person"]
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     assert (await citizen.case()).reason == "asked_for_officer"
 
 

@@ -100,7 +100,7 @@ async def test_a_step_of_an_answer_is_named_to_the_officer(served, runtime):
     await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
     await citizen.writes("bingung pak")  # then it is told one step a message
     await turn.drain(runtime, citizen.id)
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     case, owner = await citizen.case(), await citizen.officer()
     await verbs.take_over(runtime, owner, case.id)
     full = FullCase.model_validate((await (await served.desk(owner)).get(f"{API}/cases/{case.number}")).json())

@@ -80,7 +80,7 @@ async def test_p03_a_dispute_by_one_tap_names_the_answer_and_needs_no_bot(runtim
 async def test_p03_asking_for_an_officer_by_one_tap(runtime):
     citizen = await Citizen.arrives(runtime)
     await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     assert (await citizen.case()).reason == "asked_for_officer"
 
 
@@ -147,7 +147,7 @@ async def test_p03_two_workers_that_answer_late_at_once_answer_once(runtime, clo
 async def test_p03_a_further_dispute_joins_the_open_case(runtime):
     citizen = await Citizen.arrives(runtime)
     await citizen.asks("ktp sy ilang", answers("ktp_hilang"))
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     await citizen.taps("Jawaban ini salah")
     case = await citizen.case()  # one
     assert await citizen.fates() == ["answer", "new_case", "case"]

@@ -22,7 +22,7 @@ async def test_p03_the_second_time_the_officer_is_offered_and_the_third_the_case
     assert "jawaban yang sama" in second[0]["text"]
     assert second[-1]["answer"]["topic"] == "ktp_hilang"
     assert second[-1]["text"].endswith(first["text"])
-    assert "Bicara dg petugas" in [b["title"] for b in second[-1]["buttons"]]
+    assert "Bicara dengan petugas" in [b["title"] for b in second[-1]["buttons"]]
     (third,) = await citizen.asks("KTP HILANG!!", LOST)
     assert (third["case"]["reason"], (await citizen.case()).topic) == ("repeated_question", "ktp_hilang")
     assert await citizen.fates() == ["answer", "answer", "new_case"]

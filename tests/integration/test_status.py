@@ -94,7 +94,7 @@ async def test_a_stranger_with_the_number_learns_nothing_and_not_even_whether_it
     assert existing.replace(case.number, "…") == none.replace(nobodys, "…")
     assert officer.name not in existing
     assert "tautan lengkap" in existing
-    assert "Bicara dg petugas" in [b["title"] for b in (await stranger.sees())[-1]["buttons"]]
+    assert "Bicara dengan petugas" in [b["title"] for b in (await stranger.sees())[-1]["buttons"]]
 
 
 async def test_who_pastes_the_link_with_its_key_learns_it_and_no_officer_sees_the_key(runtime):
@@ -104,7 +104,7 @@ async def test_who_pastes_the_link_with_its_key_learns_it_and_no_officer_sees_th
     link = f"http://localhost:8080/kasus/{case.number}?k={key}"
     assert officer.name in await says(other, link)
     assert officer.name not in await says(other, link.replace(key, "x" * len(key)))
-    await other.taps("Bicara dg petugas")
+    await other.taps("Bicara dengan petugas")
     theirs = await other.case()
     full = await desk.case_in_full(runtime, await other.officer(), theirs.number)
     assert case.number in str(full)
@@ -158,7 +158,7 @@ async def test_when_it_fails_the_bot_says_so_says_where_and_offers_the_officer(s
     said = await says(citizen, "IZN-2026-0001")
     assert told in said
     assert "Nama saja tidak cukup" in said  # the catalogue's entry
-    assert "Bicara dg petugas" in [b["title"] for b in (await citizen.sees())[-1]["buttons"]]
+    assert "Bicara dengan petugas" in [b["title"] for b in (await citizen.sees())[-1]["buttons"]]
     assert await citizen.fates() == ["answer"]
 
 

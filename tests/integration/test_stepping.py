@@ -40,7 +40,7 @@ async def test_p08_one_step_a_message_by_tap_or_word_to_the_end(runtime, told, h
         assert f"bagian {number} dari {count}" in said["text"]
         assert (said["answer"]["topic"], said["answer"]["aspect"]) == ("ktp_hilang", "overview")
         titles = [b["title"] for b in said["buttons"]]
-        assert titles == [*(["Lanjut"] if number < count else []), "Jawaban ini salah", "Bicara dg petugas"]
+        assert titles == [*(["Lanjut"] if number < count else []), "Jawaban ini salah", "Bicara dengan petugas"]
         assert said["answer"]["sources"][0] in said["text"].splitlines()[-1]
         if number == count:
             break

@@ -12,7 +12,8 @@ WHICH = [{"title": "KTP baru", "payload": "topic:ktp_baru"}, {"title": "KK baru"
          {"title": "Akta kelahiran", "payload": "topic:akta_kelahiran"}]
 ANSWER = [{"title": "Cara mengurus", "payload": "aspect:ktp_hilang:steps"},
           {"title": "Biaya", "payload": "aspect:ktp_hilang:fee"},
-          {"title": "Jawaban ini salah", "payload": "dispute:1"}, {"title": "Bicara dg petugas", "payload": "person:1"}]
+          {"title": "Jawaban ini salah", "payload": "dispute:1"},
+          {"title": "Bicara dengan petugas", "payload": "person:1"}]
 PROPOSED = [{"title": "Sudah selesai", "payload": "confirm:1"}, {"title": "Belum selesai", "payload": "not_yet:1"}]
 WAITING = [{"title": "Tanya bot lagi", "payload": "bot_again:1"}, {"title": "Batalkan kasus", "payload": "withdraw:1"}]
 STEP = [{"title": "Lanjut", "payload": "step:ktp_hilang:steps:2"}, *ANSWER[2:]]

@@ -48,6 +48,18 @@ def test_few_short_choices_are_buttons_others_a_list(titles, kind, shown):
     assert choices(one) == shown
 
 
+@pytest.mark.parametrize(("others", "kind", "shown"), [
+    (("Jawaban ini salah",), "button", "Bicara dg petugas"),
+    (("Syarat", "Biaya", "Jawaban ini salah"), "list", "Bicara dengan petugas"),
+])
+def test_the_way_to_a_person_is_shortened_only_where_it_does_not_fit(others, kind, shown):
+    message = said("Jawaban", *others)
+    message["buttons"].append({"title": "Bicara dengan petugas", "payload": "person:1"})
+    (one,) = bodies(TEXTS, message)
+    assert one["interactive"]["type"] == kind
+    assert choices(one)[-1] == shown
+
+
 def test_eleven_choices_are_two_lists():
     lists = bodies(TEXTS, said("Pilih yang mana?", *(f"Layanan {n}" for n in range(11))))
     assert [len(choices(one)) for one in lists] == [10, 1]

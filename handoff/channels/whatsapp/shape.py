@@ -81,10 +81,11 @@ def _above(said: str) -> list[str]:
 
 def _choices(texts: Texts, above: str, buttons: Sequence[dict[str, str]]) -> list[Body]:
     titles = [_title(b["title"]) for b in buttons]
-    unique = _unique(titles, BUTTON_TITLE)
-    if len(buttons) <= BUTTONS and all(len(t) <= BUTTON_TITLE for t in titles):
+    short = [texts.say("whatsapp.person") if b["payload"].startswith("person:") else title
+             for b, title in zip(buttons, titles, strict=True)]
+    if len(buttons) <= BUTTONS and all(len(t) <= BUTTON_TITLE for t in short):
         replies = [{"type": "reply", "reply": {"id": b["payload"], "title": title}}
-                   for b, title in zip(buttons, unique, strict=True)]
+                   for b, title in zip(buttons, _unique(short, BUTTON_TITLE), strict=True)]
         return [_interactive("button", above, {"buttons": replies})]
     rows = [_row(b["payload"], shown, title)
             for b, shown, title in zip(buttons, _unique(titles, ROW_TITLE), titles, strict=True)]

@@ -58,7 +58,7 @@ async def test_who_writes_first_is_told_who_answers_before_the_answer_and_once(q
     await arrives(runtime, says("ktp saya hilang lagi"))
     await sending.post_due(runtime, graph, citizen.id)
     assert sum("bot, bukan manusia" in text for text in api.texts) == 1
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     assert (await citizen.case()).reason == "asked_for_officer"
 
 
