@@ -41,6 +41,7 @@ class StartError(Exception):
 
 def run(settings: Settings, echo: bool = False) -> None:
     """Runs everything until SIGTERM, SIGINT or SIGHUP; `echo` shows the children's lines too. Raises `StartError`."""
+    _check_facts(settings)
     home = Home(settings.home)
     try:
         with home.locked():
@@ -263,6 +264,19 @@ class _Seen:
 
     revision: str | None
     has_office: bool
+
+
+def _check_facts(settings: Settings) -> None:
+    """Raises `StartError` with every mistake in the catalogue and the connectors: no process would start with one."""
+    from handoff.catalogue import CatalogueError, load
+    from handoff.connectors import ConnectorError
+    from handoff.connectors import load as load_connectors
+
+    try:
+        topics = load(settings.catalogue, settings.catalogue_overlay).topics
+        load_connectors(settings.connectors, os.environ, frozenset(topics))
+    except (CatalogueError, ConnectorError) as error:
+        raise StartError(f"Nothing was started, as these files have mistakes:\n{error}") from None
 
 
 def _look(urls: DatabaseUrls) -> _Seen:

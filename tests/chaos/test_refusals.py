@@ -47,6 +47,22 @@ def processes_of(home: str) -> list[psutil.Process]:
     return found
 
 
+def test_mistakes_in_the_catalogue_and_the_connectors_are_named_before_anything_is_started(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "kami.yml").write_text("topics: {ktp_hilang: {fee: {amount: gratis}}}")
+    named = "kami.yml: ktp_hilang: fee.amount: "
+    for variable, mistake in (("WAJAH_CATALOGUE", named), ("WAJAH_CONNECTORS", "kami.yml: ")):
+        done = subprocess.run([sys.executable, "-m", "handoff", "run"], cwd=REPOSITORY, capture_output=True, text=True,
+                              env=environment | {variable: str(tmp_path)}, timeout=60)
+        assert done.returncode == 1
+        first, *problems = done.stderr.splitlines()
+        assert first.startswith("wajah: Nothing was started")
+        assert mistake in problems[0]
+        assert "Traceback" not in done.stderr + done.stdout
+        assert not (Path(environment["WAJAH_HOME"]) / "postgres").exists()
+
+
 def test_a_second_instance_on_the_same_home(environment: dict[str, str]) -> None:
     with Home(Path(environment["WAJAH_HOME"])).locked():
         assert f"already running in {environment['WAJAH_HOME']} (process {os.getpid()})" in refusal(environment)
