@@ -126,6 +126,14 @@ async def test_after_the_closing_a_number_reopens_as_any_message_does(runtime):
     assert (await citizen.case()).status == "in_progress"  # P5
 
 
+async def test_without_a_connector_the_place_is_the_desk_of_what_was_talked_about(runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("bansos saya", answers("bansos_cek"))
+    assert "Tempat: Dinas Sosial" in (await citizen.asks("cek status", STATUS))[-1]["text"]
+    (said,) = await (await Citizen.arrives(runtime)).asks("cek status", STATUS)
+    assert "Tempat: Dinas Kependudukan" in said["text"]
+
+
 # --- an agency's ------------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +166,7 @@ async def test_when_it_fails_the_bot_says_so_says_where_and_offers_the_officer(s
     said = await says(citizen, "IZN-2026-0001")
     assert told in said
     assert "Nama saja tidak cukup" in said  # the catalogue's entry
+    assert "Tempat: Dinas Perizinan" in said  # the desk that knows of such a number
     assert "Bicara dengan petugas" in [b["title"] for b in (await citizen.sees())[-1]["buttons"]]
     assert await citizen.fates() == ["answer"]
 

@@ -36,10 +36,11 @@ TOPIC = "cek_status"
 @dataclass(frozen=True)
 class Told:
     """What is said. `source`: whose record it comes from; without one nothing was seen, and the catalogue's entry
-    follows, which says where to look. `case`: the case of this conversation that it is about."""
+    follows, which says where to look: at the desk of `unit`. `case`: the case of this conversation that it is about."""
 
     text: str
     source: str | None = None
+    unit: str | None = None
     case: UUID | None = None
     classification: dict[str, Any] = field(default_factory=dict)
 
@@ -80,7 +81,9 @@ async def look_up(runtime: Runtime, conversation: Row[Any], text: str, classific
         told = Told(runtime.texts.say("status.not_yours", number=named.number))
     else:
         told = Told(_without_number(runtime))
-    return replace(told, classification=classification)
+    about = next((name for name in serving[0][0].topics if name != TOPIC), None) if serving else conversation.last_topic
+    entry = runtime.catalogue.topics.get(about or "")
+    return replace(told, classification=classification, unit=entry.unit if entry else None)
 
 
 async def give(
@@ -88,6 +91,7 @@ async def give(
 ) -> None:
     """Say it, as an answer with what it rests on (P8); part of the turn's transaction."""
     topic, today = runtime.catalogue.topics[TOPIC], runtime.clock().date()
+    topic = topic.model_copy(update={"unit": told.unit or topic.unit})
     try:
         if told.source is None:
             prepared = await answers.prepare(
