@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 FALLBACK = "nlu_fallback"
@@ -58,6 +59,36 @@ def risk(outcomes: Sequence[Outcome]) -> float:
     """The share of the answers that are wrong; 0 when none is given."""
     answered = [outcome for outcome in outcomes if not outcome.escalated]
     return sum(outcome.wrong for outcome in answered) / max(len(answered), 1)
+
+
+def worst_group(groups: Mapping[str, Sequence[Outcome]]) -> tuple[str, float]:
+    """The group with the highest risk, and how many times the risk of all that is; 0 when nothing is wrong."""
+    whole = risk([outcome for group in groups.values() for outcome in group])
+    risks = {name: risk(group) / whole if whole else 0.0 for name, group in groups.items()}
+    return max(risks.items(), key=lambda item: item[1])
+
+
+def worst_by_chance(groups: Mapping[str, Sequence[Outcome]], draws: int = 10_000, seed: int = 1) -> float:
+    """How often a worst group is at least as bad when the same mistakes fall on the answers of all groups at random
+    (a permutation test): near 1, the worst group says nothing; under 0.05, it is one to mend."""
+    answered = [[o for o in group if not o.escalated] for group in groups.values()]
+    sizes = [len(group) for group in answered if group]
+    wrong = [outcome.wrong for group in answered for outcome in group]
+    _, seen = worst_group(groups)
+    dice, as_bad = random.Random(seed), 0
+    for _ in range(draws):
+        mistakes = dice.sample(range(len(wrong)), sum(wrong))
+        as_bad += _worst(mistakes, sizes, sum(wrong) / max(len(wrong), 1)) >= seen
+    return as_bad / draws
+
+
+def _worst(mistakes: Sequence[int], sizes: Sequence[int], whole: float) -> float:
+    """The highest risk among groups of these sizes that lie one after the other, in times the whole's."""
+    worst, begin = 0.0, 0
+    for size in sizes:
+        inside = sum(begin <= mistake < begin + size for mistake in mistakes)
+        worst, begin = max(worst, inside / size / whole if whole else 0.0), begin + size
+    return worst
 
 
 def accuracy(outcomes: Sequence[Outcome]) -> float:

@@ -40,7 +40,11 @@ def main() -> None:
     print(f"model {model.name}, threshold {result.threshold}, {len(outcomes)} held-out questions, "
           f"{result.parses_per_second:.0f} parses/s\n")
     print_table("", {"all": outcomes, "what the bot may answer": answerable(outcomes)})
-    print_table("by style", grouped(outcomes, "style"))
+    styles = grouped(outcomes, "style")
+    print_table("by style", styles)
+    worst, times = figures.worst_group(styles)
+    print(f"the worst style is {worst}, with {times:.1f} times the risk of all; by chance alone the worst is as bad "
+          f"in {figures.worst_by_chance(styles):.0%} of cases\n")
     print_table("by intent", grouped(outcomes, "intent"))
     foreign = [outcome for outcome in outcomes if outcome.intent == OUT_OF_SCOPE]
     print(f"out of scope: {sum(outcome.wrong for outcome in foreign)} of {len(foreign)} answered")

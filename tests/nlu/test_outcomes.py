@@ -15,6 +15,8 @@ from benchmarks.understanding.outcomes import (
     reliability,
     risk,
     separation,
+    worst_by_chance,
+    worst_group,
 )
 
 
@@ -63,3 +65,18 @@ def test_the_area_is_the_chance_that_the_known_is_surer(known, foreign, area):
 def test_reliability_sets_confidence_against_truth_band_by_band():
     bands = reliability([outcome("a", "a", 0.91), outcome("a", "b", 0.93), outcome("a", "a", 1.0), WRONG])
     assert bands == [(0.6, 0.0, 1), (pytest.approx(0.9467, abs=1e-4), pytest.approx(2 / 3), 3)]
+
+
+def test_the_worst_group_is_told_from_bad_luck():
+    luck = {"a": [RIGHT] * 99 + [WRONG], "b": [RIGHT] * 100, "c": [RIGHT] * 50 + [ABSTAINED]}
+    assert worst_group(luck) == ("a", pytest.approx(2.5))
+    assert worst_by_chance(luck) == 1.0  # one mistake lies somewhere, and nowhere is it less
+    fault = {"a": [RIGHT] * 90 + [WRONG] * 10, "b": [RIGHT] * 200}
+    assert worst_group(fault) == ("a", pytest.approx(3.0))
+    assert worst_by_chance(fault) < 0.001
+
+
+@pytest.mark.parametrize("groups", [{"a": [RIGHT], "b": []}, {"a": [ABSTAINED]}])
+def test_where_nothing_is_wrong_no_group_is_worse(groups):
+    assert worst_group(groups)[1] == 0.0
+    assert worst_by_chance(groups) == 1.0
