@@ -29,9 +29,11 @@ class Why(Enum):
     unknown = "unknown"          # a refusal that we do not know
 
 
-_AGAIN = frozenset({1, 2, 80007, 130429, 131000, 131016, 131056})
+# 131057, 133004: the account or Meta's server is being mended.
+_AGAIN = frozenset({1, 2, 80007, 130429, 131000, 131016, 131056, 131057, 133004})
 _CROWDED = frozenset({80007, 130429})  # the number or the account as a whole asked too much
-_STOP = frozenset({0, 3, 10, 190, 368, 131031})
+# 131005: no right to it; 131042: the bill is not paid; 131045, 133010: the number is not registered.
+_STOP = frozenset({0, 3, 10, 190, 368, 131005, 131031, 131042, 131045, 133010})
 _UNREACHABLE = frozenset({131026})
 _LIMITED = frozenset({130472, 131048, 131049})
 _BUG = frozenset({100, 131008, 131009})
