@@ -21,6 +21,7 @@ from handoff.web.console import console
 from handoff.web.console_board import console_board
 from handoff.web.console_case import console_case
 from handoff.web.console_case_actions import case_actions
+from handoff.web.console_corrections import console_corrections
 from handoff.web.console_moves import console_moves
 from handoff.web.console_news import console_news
 from handoff.web.console_people import console_people
@@ -30,7 +31,7 @@ from handoff.web.health import health, measure
 from handoff.web.internal import internal
 from handoff.web.limits import Buckets
 from handoff.web.live import Hub
-from handoff.web.officers_news import officers
+from handoff.web.officers_corrections import officers
 from handoff.web.openapi import docs
 from handoff.web.pages import pages
 from handoff.web.reports import reports
@@ -56,7 +57,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     )
     for blueprint in (
         chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
-        console_moves, console_news, console_people, console_case, case_actions, docs,
+        console_moves, console_news, console_people, console_corrections, console_case, case_actions, docs,
         whatsapp,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.

@@ -25,7 +25,7 @@ from handoff.services.deadlines import escalation, sweep
 from handoff.services.people import duty
 from handoff.services.post import mail
 from handoff.services.runtime import Runtime
-from handoff.services.talk import late, turn
+from handoff.services.talk import corrections, late, reminders, turn
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
 
@@ -69,6 +69,7 @@ def register(runtime: Runtime) -> procrastinate.App:
     _channels(app, runtime, graph)
     _clocks(app, runtime)
     _daily(app, runtime)
+    _unasked(app, runtime)
     return app
 
 
@@ -141,6 +142,23 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
             log.info("removed %d old uploads", removed)
+
+
+def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
+    """What citizens are told without having written: what was wrong, and what they once asked for."""
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="correct", queue=queue.CLOCKS, queueing_lock="correct")
+    async def correct(timestamp: int) -> None:
+        """Tell whoever had a wrong answer what is right."""
+        if told := await corrections.tell(runtime):
+            log.info("%d conversations were told of a wrong answer", told)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="remind", queue=queue.CLOCKS, queueing_lock="remind")
+    async def remind(timestamp: int) -> None:
+        """Remind citizens of what they asked to be reminded of."""
+        await reminders.send_due(runtime)
 
 
 def _daily(app: procrastinate.App, runtime: Runtime) -> None:

@@ -1,4 +1,4 @@
-"""What kinds of news of a case a citizen is sent, the most important first: outside WhatsApp's window one of them is
+"""What kinds of news a citizen is sent, the most important first: outside WhatsApp's window one of them is
 announced for all that wait."""
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ class Notice(StrEnum):
         """Its place in the order of importance; 0 comes first."""
         return list(Notice).index(self)
 
+    @property
+    def of_case(self) -> bool:
+        """Whether it is news of a case; what is not may come to a conversation that never had one."""
+        return self not in (Notice.correction, Notice.asked_reminder)
+
 
 #: What an event of a case is for its citizen; an event that is not here is none.
 OF_EVENT = {
@@ -36,5 +41,6 @@ OF_EVENT = {
     "handed_on": Notice.new_officer, "deadline_missed": Notice.breach, "overdue": Notice.breach,
     "reminded": Notice.first_reminder, "question_reminded": Notice.question_reminder, "question_over": Notice.news,
     "closed_silent": Notice.closed, "late_answer_given": Notice.news, "referred": Notice.referral,
-    "referral_followed": Notice.referral, "dismissed": Notice.news,
+    "referral_followed": Notice.referral, "dismissed": Notice.news, "answer_corrected": Notice.correction,
+    "reminder_sent": Notice.asked_reminder,
 }

@@ -403,4 +403,5 @@ case_items = Table(  # what the case is about: the message that opened it, and e
 )
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
-               "consents", "breaches", "unhelpful_replies", "ratings", "whatsapp_statuses", "whatsapp_events")
+               "consents", "corrections", "breaches", "unhelpful_replies", "ratings", "whatsapp_statuses",
+               "whatsapp_events")

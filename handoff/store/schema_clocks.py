@@ -1,4 +1,5 @@
-"""Further tables: the clocks of a case, what was missed, who is told of it; conventions as in `store.schema`."""
+"""Further tables: the clocks of a case, what was missed, who is told of it, and what citizens asked to be reminded of;
+conventions as in `store.schema`."""
 
 from __future__ import annotations
 
@@ -106,3 +107,18 @@ mails = Table(  # what goes out by e-mail: whom and about what; the words are ma
     CheckConstraint("case_id IS NOT NULL OR officer_id IS NOT NULL", name="citizens_hear_of_cases"),
 )
 Index("ix_mails_pending", mails.c.next_try_at, postgresql_where=mails.c.state == "pending")
+
+asked_reminders = Table(  # what a citizen asked to be reminded of; no words, and gone when they are erased
+    "asked_reminders", metadata, _id(),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=True),
+    Column("topic", String(60), nullable=True),
+    _at("asked_at"), _at("due_at"),
+    Column("state", String(10), nullable=False, server_default="waiting"),
+    Column("message_id", ForeignKey("messages.id"), nullable=True),  # the reminder itself
+    _at("settled_at", nullable=True),
+    _one_of("state", "waiting", "sent", "cancelled"),
+    CheckConstraint("(case_id IS NULL) <> (topic IS NULL)", name="about_one_thing"),
+    CheckConstraint("(state = 'sent') = (message_id IS NOT NULL)", name="sent_as_a_message"),
+)
+Index("ix_asked_reminders_due", asked_reminders.c.due_at, postgresql_where=asked_reminders.c.state == "waiting")

@@ -1,12 +1,24 @@
-"""Further tables: what officers work with beside the cases, and which topics they suspended; conventions as in
-`store.schema`."""
+"""Further tables: what officers work with beside the cases, which topics they suspended, and which answers they
+corrected; conventions as in `store.schema`."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
-from handoff.store.schema import _at, metadata
+from handoff.store.schema import _at, _id, _one_of, metadata
 
 publications = Table(  # one row for each topic that was ever suspended; the epoch makes "unchanged since" checkable
     "publications", metadata,
@@ -27,6 +39,31 @@ publication_events = Table(  # append-only: each change of a publication
     Column("officer_id", ForeignKey("officers.id"), nullable=False),
     _at("at"),
 )
+
+corrections = Table(  # append-only: what was wrong with an answer, in an officer's words for whoever had it
+    "corrections", metadata, _id(),
+    Column("topic", String(60), nullable=False),
+    Column("aspect", String(20), nullable=True),  # only answers about this, and whole ones; NULL: every answer
+    _at("since"), _at("until"),  # when the wrong answers were given
+    Column("words", Text, nullable=False),
+    Column("officer_id", ForeignKey("officers.id"), nullable=False),
+    _at("at"),
+    CheckConstraint("since < until", name="correction_sane"),
+)
+
+corrected = Table(  # one row for each conversation that had one of the wrong answers
+    "corrected", metadata,
+    Column("correction_id", ForeignKey("corrections.id"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), primary_key=True),
+    Column("answer_id", ForeignKey("answers.id"), nullable=False),  # the newest of them
+    Column("state", String(10), nullable=False, server_default="waiting"),
+    Column("message_id", ForeignKey("messages.id"), nullable=True),  # what told of it
+    _at("settled_at", nullable=True),
+    # `unwanted`: they want no news; `erased`: at their wish, nobody is left to be told
+    _one_of("state", "waiting", "told", "unwanted", "erased"),
+    CheckConstraint("(state = 'told') = (message_id IS NOT NULL)", name="told_by_a_message"),
+)
+Index("ix_corrected_waiting", corrected.c.correction_id, postgresql_where=corrected.c.state == "waiting")
 
 drafts = Table(  # what an officer has begun to write; kept over a reload and a change of device
     "drafts", metadata,

@@ -288,3 +288,35 @@ class Published(Said):
     topic: str
     suspended: bool
     epoch: int
+
+
+class Corrected(Said):
+    """How many conversations are told what is right."""
+
+    id: str
+    conversations: int
+
+
+class CorrectionProgress(Said):
+    """How far a correction has come, in conversations. `arrived`: it provably came to hand; `window`: WhatsApp lets it
+    through once the citizen writes again; `unwanted`: they want no news; `erased`: their data are."""
+
+    id: str
+    topic: str
+    aspect: str | None
+    words: str
+    officer: str
+    at: datetime
+    waiting: int
+    told: int
+    arrived: int
+    window: int
+    failed: int
+    unwanted: int
+    erased: int
+
+
+class Corrections(Said):
+    """The newest corrections first."""
+
+    corrections: list[CorrectionProgress]

@@ -307,7 +307,7 @@ async def republish(request: Request, topic: str) -> HTTPResponse:
 async def _say(
     request: Request, number: str, verb: Callable[..., Awaitable[UUID]], given: Words | None = None
 ) -> HTTPResponse:
-    text, key, case_id = (given or body_of(request, Words)).text, _key(request), await located(request, number)
+    text, key, case_id = (given or body_of(request, Words)).text, key_of(request), await located(request, number)
     said = await verb(runtime_of(request), session_of(request).officer, case_id, text, key)
     return await after(request, number, said)
 
@@ -324,7 +324,7 @@ async def after(request: Request, number: str, message_id: UUID | None = None) -
     return answer({**said, "case": case})
 
 
-def _key(request: Request) -> str | None:
+def key_of(request: Request) -> str | None:
     """The `Idempotency-Key`, as the officer's own: neither a colleague's nor the citizen's key can be the same."""
     key = request.headers.get("idempotency-key")
     if key is None:

@@ -27,6 +27,8 @@ from handoff.web.api_models_officers import (
     Acted,
     Candidates,
     CaseLines,
+    Corrected,
+    Corrections,
     FullCase,
     Moved,
     Notices,
@@ -41,6 +43,7 @@ from handoff.web.api_models_officers import (
 from handoff.web.chat import Beginning, Consenting, Joining
 from handoff.web.internal import CaseWanted
 from handoff.web.officers import COOKIE, Credentials, NewPassword, Proposal, WhyTaken, Words
+from handoff.web.officers_corrections import Correction
 from handoff.web.officers_moving import FollowUp, Handover, Leave, Merge, Referral, Transfer, Why
 from handoff.web.officers_news import ReadUntil
 from handoff.web.requests import answer
@@ -132,6 +135,9 @@ OPERATIONS = {  # by blueprint and handler
     "officers.offered": Operation(200, Offers, (401, 403, 503)),
     "officers.suspend": Operation(200, Published, (400, 401, 403, 404, 422, 503), takes=WhySuspended),
     "officers.republish": Operation(200, Published, (401, 403, 404, 409, 503)),
+    "officers.correct": Operation(200, Corrected, (400, 401, 403, 404, 409, 422, 503), takes=Correction,
+                                  parameters=(KEY,)),
+    "officers.corrected": Operation(200, Corrections, (401, 403, 503)),
     "internal.open_case": Operation(200, CaseOpened, (400, 401, 404, 503), takes=CaseWanted),
 }
 UPLOAD = {"type": "object", "required": ["file"], "properties": {

@@ -57,6 +57,8 @@ ROUTES: dict[str, tuple[str, str, Any]] = {
     "notices read": ("POST", "/notices/read", {"until": "2026-11-24T10:00:00+07:00"}),
     "offers": ("GET", "/offers", None),
     "suspend": ("POST", "/topics/kk_baru/suspend", {"reason": "keliru"}),
+    "correct": ("POST", "/topics/ktp_hilang/correct", {"text": "Biayanya Rp0.", "since": "2026-11-20"}),
+    "corrections": ("GET", "/corrections", None),
     "republish": ("POST", "/topics/ktp_hilang/republish", None),
 }
 FREE = {"sign in": 200, "who am I": 200, "sign out": 204, "password": 204}  # anybody's own business
@@ -80,6 +82,7 @@ def row(*, lists: tuple[int, int, int], reads: int, file: int, events: int, take
         **dict(zip(("mine", "unit", "all"), lists, strict=True)), "case": reads, "file": file, "events": events,
         "takeover": takes, **dict.fromkeys(_SPEAKING, speaks), "note": note or speaks,
         **dict.fromkeys(("colleagues", "reassign"), 200 if leads else 404 if publishes == 200 else 403),
+        "correct": 409 if publishes == 200 else publishes, "corrections": publishes,  # nobody has had that answer
         "suspend": publishes, "republish": publishes, "deactivate": deactivates, "leave": leave,
     }
 

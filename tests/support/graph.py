@@ -161,7 +161,8 @@ class StandIn:
         if one["type"] == "template":
             parts = {part["type"]: part for part in self.templates[one["template"]["name"]]["components"]}
             text = str(parts["BODY"]["text"])
-            for n, parameter in enumerate(one["template"]["components"][0]["parameters"], 1):
+            said = [part["parameters"] for part in one["template"]["components"] if part["type"] == "body"]
+            for n, parameter in enumerate(said[0] if said else [], 1):
                 text = text.replace(f"{{{{{n}}}}}", parameter["text"])
             return text
         return str(one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"])
@@ -193,15 +194,17 @@ def _lengths(given: dict[str, Any]) -> None:
 
 
 def _template(given: dict[str, Any], approved: dict[str, dict[str, Any]]) -> None:
-    """As it was submitted, in its language, approved, with a value of one line for each parameter."""
+    """As it was submitted, in its language, approved, with a value of one line for each parameter, and no body for
+    none."""
     submitted = approved.get(given["name"])
     if submitted is None or given["language"]["code"] != submitted["language"] or submitted["status"] != "APPROVED":
         raise _No(132001)
     parts = {part["type"]: part for part in submitted["components"]}
-    body, *buttons = given["components"]
-    values = [p["text"] for p in body["parameters"] if p["type"] == "text"]
-    if body["type"] != "body" or len(values) != len(body["parameters"]) or len(values) != parts["BODY"]["text"].count(
-            "{{"):
+    said = [part["parameters"] for part in given["components"] if part["type"] == "body"]
+    buttons = given["components"][len(said):]
+    values = [p["text"] for p in said[0] if p["type"] == "text"] if said else []
+    wanted = parts["BODY"]["text"].count("{{")
+    if len(said) != (wanted > 0) or len(values) != wanted or (said and len(said[0]) != wanted):
         raise _No(132000)
     expected = [(str(n), b["type"]) for n, b in enumerate(parts.get("BUTTONS", {}).get("buttons", []))]
     if [(b["index"], b["sub_type"].upper()) for b in buttons] != expected:

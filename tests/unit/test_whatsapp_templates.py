@@ -41,7 +41,9 @@ def test_whatever_stands_in_a_parameter_is_taken(name, said):
     one = catalogue().templates[name]
     posted = filled(name, dict.fromkeys(one.parameters, said), CASE, "4821-7730.kunci")
     _template(posted["template"], APPROVED)
-    for parameter in posted["template"]["components"][0]["parameters"]:
+    bodies = [part["parameters"] for part in posted["template"]["components"] if part["type"] == "body"]
+    assert len(bodies) == bool(one.parameters)  # Meta takes no empty body
+    for parameter in bodies[0] if bodies else []:
         assert re.search(r"\n|\t|\r| {2}", parameter["text"]) is None
         assert 1 <= len(parameter["text"]) <= 80
 
@@ -55,7 +57,8 @@ def test_what_is_submitted_has_an_example_for_each_parameter_and_the_offices_own
     for one in submissions("https://kota.contoh.go.id"):
         assert (one["language"], one["category"]) == ("id", "UTILITY")
         body, footer, buttons = one["components"]
-        assert len(body["example"]["body_text"][0]) == body["text"].count("{{")
+        examples = body["example"]["body_text"][0] if "example" in body else []
+        assert len(examples) == body["text"].count("{{")
         assert 1 <= len(footer["text"]) <= 60
         assert all(len(b["text"]) <= 25 for b in buttons["buttons"])
         urls = [b["url"] for b in buttons["buttons"] if b["type"] == "URL"]
@@ -69,6 +72,23 @@ def test_the_proposal_and_its_reminders_are_answered_with_a_tap():
         parts = filled(name, values, CASE, "x")["template"]["components"]
         payloads = [part["parameters"][0].get("payload") for part in parts]
         assert {f"confirm:{CASE}", f"not_yet:{CASE}"} <= set(payloads)
+
+
+def test_news_that_may_come_to_who_has_no_case_says_nothing_of_one():
+    without = {notice for notice in Notice if not notice.of_case}
+    assert without == {Notice.correction, Notice.asked_reminder}
+    for notice in without:
+        one = catalogue().templates[catalogue().named_for(notice)]
+        assert (one.parameters, [button.payload for button in one.buttons]) == ((), ["read"])
+
+
+@pytest.mark.parametrize("changes", [
+    {"parameters": ["nomor"], "examples": ["4821-7730"], "body": "Kasus {{1}} ada perbaikan."},
+    {"buttons": [{"title": "Buka halaman kasus", "page": True}]},
+    {"buttons": [{"title": "Sudah selesai", "payload": "confirm"}]},
+])
+def test_a_template_that_needs_a_case_where_there_may_be_none_is_refused(tmp_path, changes):
+    assert "may come to who has no case" in _broken(tmp_path, "koreksi_jawaban", **changes)
 
 
 def _broken(tmp_path: Path, name: str = "kabar_kasus", **changes: Any) -> str:

@@ -36,24 +36,27 @@ from handoff.texts import long_time
 
 log = logging.getLogger(__name__)
 
-# What waits in a conversation and belongs to a case, in order; nothing for who wants no news. What is no longer true is
-# not announced: a reminder of a proposal that was answered on the case's page meanwhile.
+# What waits in a conversation and belongs to a case or is news without one, in order; for who wants no news, only what
+# they asked for. What is no longer true is not announced: a reminder of a proposal that was answered on the case's page
+# meanwhile.
 _WAITING = text("""
 SELECT o.id AS outbox_id, coalesce(o.notice, 'news') AS notice, m.seq, f.name AS officer, f.title, k.id AS case_id,
-    k.number, k.key_version, k.proposed_at, u.zone, w.mark_3 AS closes_at, q.mark_3 AS asked_until,
+    o.conversation_id, k.number, k.key_version, k.proposed_at, u.zone, w.mark_3 AS closes_at, q.mark_3 AS asked_until,
     CASE o.notice WHEN 'proposal' THEN k.proposal_id = m.id AND k.status = 'resolution_proposed'
         WHEN 'first_reminder' THEN w.id IS NOT NULL WHEN 'last_reminder' THEN w.id IS NOT NULL
         WHEN 'question_reminder' THEN q.id IS NOT NULL WHEN 'question' THEN q.id IS NOT NULL
         WHEN 'closed' THEN k.status = 'closed' WHEN 'new_officer' THEN k.status <> 'closed' ELSE true END AS holds
-FROM outbox o JOIN messages m ON m.id = o.message_id JOIN cases k ON k.id = m.case_id
-JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) JOIN units u ON u.id = k.unit_id
+FROM outbox o JOIN messages m ON m.id = o.message_id LEFT JOIN cases k ON k.id = m.case_id
+LEFT JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) LEFT JOIN units u ON u.id = k.unit_id
 LEFT JOIN clocks w ON w.case_id = k.id AND w.kind = 'closing' AND w.ended_at IS NULL
 LEFT JOIN clocks q ON q.case_id = k.id AND q.kind = 'question' AND q.ended_at IS NULL
-WHERE o.conversation_id = :conversation AND o.state = 'handed' AND NOT EXISTS (
+WHERE o.conversation_id = :conversation AND o.state = 'handed' AND (k.id IS NOT NULL OR o.notice = ANY(:without_case))
+AND (o.notice = 'asked_reminder' OR NOT EXISTS (
     SELECT FROM whatsapp_optouts s JOIN whatsapp_addresses a ON s.number_hash IN (a.wa_hash, a.user_hash)
     WHERE a.conversation_id = :conversation AND a.current
-) ORDER BY m.seq
+)) ORDER BY m.seq
 """)
+_WITHOUT_CASE = [notice.value for notice in Notice if not notice.of_case]
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ async def claim(
             *([invitations.c.created_at > heard_at] if heard_at is not None else []),
         ).order_by(invitations.c.created_at)
     )).all()
-    waiting = (await connection.execute(_WAITING, {"conversation": conversation_id})).all()
+    waiting = (await connection.execute(
+        _WAITING, {"conversation": conversation_id, "without_case": _WITHOUT_CASE}
+    )).all()
     holding = {row.outbox_id: row for row in waiting if row.holds}
     for before in sent:
         if before.state in ("sending", "waiting") and before.due:
@@ -93,19 +98,22 @@ async def claim(
 
 
 def _template_for(row: Row[Any], sent: Sequence[Row[Any]]) -> str | None:
-    """The template of its kind; the plain one where that is not approved; None when the citizen has had it."""
+    """The template of its kind; where that is not approved, the plain one for news of a case; None when the citizen
+    has had it."""
     own, plain = (catalogue().named_for(notice) for notice in (Notice(row.notice), Notice.news))
     states = {one.template: one for one in sent}
     if own not in states:
         return own
     not_approved = states[own].code is not None and outcome.verdict(400, states[own].code) is Verdict.template
-    if states[own].state == "failed" and not_approved and plain not in states:
+    if states[own].state == "failed" and not_approved and plain not in states and row.case_id is not None:
         return plain
     return None
 
 
 def _values(row: Row[Any]) -> dict[str, str]:
-    """What the parameters are."""
+    """What the parameters are; none for news without a case."""
+    if row.case_id is None:
+        return {}
     times = {"diusulkan": row.proposed_at, "batas": row.closes_at, "batas_jawab": row.asked_until}
     return {"petugas": row.officer, "jabatan": row.title, "nomor": row.number} | {
         name: long_time(at, row.zone) for name, at in times.items() if at is not None}
@@ -116,8 +124,8 @@ async def _mark(
     before: Row[Any] | None = None, covers: int = 0,
 ) -> Invitation:
     due_at = func.clock_timestamp() + settle
-    page = f"{row.number}.{key_of(runtime, row.case_id, row.key_version)}"
-    body = filled(name, _values(row), row.case_id, page)
+    page = f"{row.number}.{key_of(runtime, row.case_id, row.key_version)}" if row.case_id is not None else ""
+    body = filled(name, _values(row), row.case_id or row.conversation_id, page)
     if before is not None:
         await connection.execute(
             update(invitations).where(invitations.c.id == before.id)
@@ -125,9 +133,8 @@ async def _mark(
         )
         return Invitation(before.id, body, before.tries + 1)
     ticket = uuid4()
-    conversation_id = select(outbox.c.conversation_id).where(outbox.c.id == row.outbox_id).scalar_subquery()
     await connection.execute(insert(invitations).values(
-        id=ticket, conversation_id=conversation_id, outbox_id=row.outbox_id, template=name, state="sending",
+        id=ticket, conversation_id=row.conversation_id, outbox_id=row.outbox_id, template=name, state="sending",
         covers=covers, created_at=runtime.clock(), due_at=due_at,
     ))
     return Invitation(ticket, body, 1)

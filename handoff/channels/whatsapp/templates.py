@@ -69,6 +69,11 @@ class Template(_Part):
             raise ValueError("; ".join(faults))
         return self
 
+    def fits_without_case(self) -> bool:
+        """Whether there is nothing of a case in it, where its news may be of none."""
+        plain = not self.parameters and all(button.payload == "read" for button in self.buttons)
+        return plain or self.notice is None or self.notice.of_case
+
 
 class Catalogue(_Part):
     """All templates by name, and the footer that stands under each."""
@@ -82,6 +87,8 @@ class Catalogue(_Part):
         wrong = [f"{notice.value} has {known[notice]} templates, not one" for notice in Notice if known[notice] != 1]
         if (others := len(self.templates) - known.total()) != 1:
             wrong.append(f"numbers that citizens gave have {others} templates, not one")
+        wrong += [f"{name} may come to who has no case: no parameter, no page, no answer to a proposal"
+                  for name, one in self.templates.items() if not one.fits_without_case()]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -159,7 +166,8 @@ def submissions(base_url: str) -> list[dict[str, Any]]:
     known = catalogue()
     return [
         {"name": name, "language": LANGUAGE, "category": CATEGORY, "components": [
-            {"type": "BODY", "text": one.body, "example": {"body_text": [list(one.examples)]}},
+            {"type": "BODY", "text": one.body,
+             **({"example": {"body_text": [list(one.examples)]}} if one.examples else {})},
             {"type": "FOOTER", "text": known.footer},
             *([{"type": "BUTTONS", "buttons": [_submitted(button, base_url) for button in one.buttons]}]
               if one.buttons else []),
@@ -174,17 +182,18 @@ def _submitted(button: Button, base_url: str) -> dict[str, Any]:
     return {"type": "URL", "text": button.title, "url": url, "example": [url.replace("{{1}}", "4821-7730.kunci")]}
 
 
-def filled(name: str, values: Mapping[str, str], case_id: UUID, page: str) -> dict[str, Any]:
-    """The template as it is posted to a citizen. `page`: what stands behind the address of the case's page."""
+def filled(name: str, values: Mapping[str, str], about: UUID, page: str = "") -> dict[str, Any]:
+    """The template as it is posted to a citizen. `about`: the case, or the conversation where there is none; `page`:
+    what stands behind the address of the case's page."""
     one = catalogue().templates[name]
     said = [{"type": "text", "text": value(values[parameter])} for parameter in one.parameters]
     return {"type": "template", "template": {
         "name": name, "language": {"policy": "deterministic", "code": LANGUAGE},
-        "components": [{"type": "body", "parameters": said}, *(
+        "components": [*([{"type": "body", "parameters": said}] if said else []), *(
             {"type": "button", "sub_type": "url", "index": str(n), "parameters": [{"type": "text", "text": page}]}
             if button.page else
             {"type": "button", "sub_type": "quick_reply", "index": str(n),
-             "parameters": [{"type": "payload", "payload": f"{button.payload}:{case_id}"}]}
+             "parameters": [{"type": "payload", "payload": f"{button.payload}:{about}"}]}
             for n, button in enumerate(one.buttons)
         )],
     }}

@@ -65,6 +65,14 @@ def wants_none(number_hash: ColumnElement[bytes]) -> ColumnElement[bool]:
     return exists().where(optouts.c.number_hash == number_hash)
 
 
+async def stopped(connection: AsyncConnection, conversation_id: UUID) -> bool:
+    """Whether who writes in this conversation of WhatsApp wants no news."""
+    told = await _numbers(connection, conversation_id)
+    return bool(told) and (await connection.execute(
+        select(optouts.c.number_hash).where(optouts.c.number_hash.in_(told))
+    )).first() is not None
+
+
 async def stop(runtime: Runtime, connection: AsyncConnection, conversation_id: UUID) -> None:
     """Who writes in this conversation of WhatsApp wants no news at their number, from whichever case."""
     for number in await _numbers(connection, conversation_id):

@@ -68,8 +68,9 @@ async def prepare_rendered(
     read, answer_id, message_id = classification or {}, uuid4(), uuid4()
     return Prepared(
         Outgoing(
-            "bot", rendered.text, _buttons(runtime, conversation, rendered, answer_id, few), id=message_id,
-            in_reply_to=question_id, owner_epoch=None if to_officers_case else conversation.owner_epoch,
+            "bot", rendered.text,
+            _buttons(runtime, conversation, rendered, answer_id, few, topic if step is None else None),
+            id=message_id, in_reply_to=question_id, owner_epoch=None if to_officers_case else conversation.owner_epoch,
             topic=topic.id, publication_epoch=published.epoch if published else 0,
         ),
         {
@@ -88,16 +89,18 @@ def beside_a_case(prepared: Prepared) -> Prepared:
 
 
 def _buttons(
-    runtime: Runtime, conversation: Row[Any], rendered: Rendered, answer_id: UUID, few: bool
+    runtime: Runtime, conversation: Row[Any], rendered: Rendered, answer_id: UUID, few: bool, whole: Topic | None
 ) -> tuple[dict[str, str], ...]:
-    """What may be wanted next; always the two ways to a person."""
+    """What may be wanted next; always the two ways to a person. A service that was told as a `whole` can be reminded
+    of."""
     last = [button(runtime, "dispute", f"dispute:{answer_id}"), button(runtime, "person", f"person:{answer_id}")]
     related = [{"title": b.title, "payload": b.payload} for b in rendered.related]
     if few:
         return (*related[: render.BUTTONS - len(last)], *last)
     if conversation.open_case_id is not None:
         last.insert(0, button(runtime, "solved_withdraw", f"withdraw:{conversation.open_case_id}"))
-    return (*related, *last)
+    later = [button(runtime, "remind", f"remind:{whole.id}")] if whole is not None and whole.kind == "service" else []
+    return (*related, *later, *last)
 
 
 async def store(

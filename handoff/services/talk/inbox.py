@@ -192,9 +192,9 @@ async def _issued_title(
 
 
 async def _is_invitation(connection: AsyncConnection, conversation_id: UUID, payload: str) -> bool:
-    """Whether it is the button of a template about a case of this conversation: it asks for what waits."""
-    kind, _, case_id = payload.partition(":")
+    """Whether it is the button of a template about this conversation or a case of it: it asks for what waits."""
+    kind, _, rest = payload.partition(":")
     if kind != "read":
         return False
     about = select(cast(cases.c.id, String)).where(cases.c.conversation_id == conversation_id)
-    return case_id in (await connection.execute(about)).scalars().all()
+    return rest == str(conversation_id) or rest in (await connection.execute(about)).scalars().all()

@@ -13,7 +13,7 @@ from handoff.services.errors import Forbidden
 from handoff.services.post import numbers
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
-from handoff.services.talk import ownership
+from handoff.services.talk import ownership, reminders
 from handoff.store import db
 
 
@@ -28,6 +28,7 @@ async def carried_out(runtime: Runtime, conversation_id: UUID, message_id: UUID,
             return True
         if wanted is Wish.stop:
             await numbers.stop(runtime, connection, conversation_id)
+            await reminders.cancel_all(runtime, connection, conversation_id)
         elif not await numbers.start(connection, conversation_id):
             return False  # nothing was stopped: the word means something else
         said = runtime.texts.say("whatsapp.stopped" if wanted is Wish.stop else "whatsapp.started")

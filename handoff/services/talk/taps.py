@@ -18,7 +18,7 @@ from handoff.services.case.wishes import Tap
 from handoff.services.post import numbers, sending
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
-from handoff.services.talk import answering, ownership, stepping
+from handoff.services.talk import answering, ownership, reminders, stepping
 from handoff.store import db
 from handoff.store.crypto import seal, unseal_json
 from handoff.store.schema import contacts, messages, officers
@@ -120,6 +120,8 @@ class _Desk:
             await self.on_case(ON_A_CLOSED_CASE[kind], self.conversation.last_case_id, rest)
         elif kind in ("topic", "aspect", "step"):
             await self.topic(kind, rest)
+        elif kind in reminders.KINDS:
+            await self.remind(f"{kind}:{rest}")
         elif kind in TO_A_PERSON:
             await TO_A_PERSON[kind](self, rest)
         elif self.conversation.owner_officer_id is not None:
@@ -128,6 +130,13 @@ class _Desk:
             await taking.take_in(
                 self.runtime, self.connection, self.conversation, self.message_id, reason="asked_for_officer"
             )
+        else:
+            await self.outdated()
+
+    async def remind(self, payload: str) -> None:
+        """*Ingatkan saya*, the day for it, *Batalkan pengingat*: whoever owns the conversation."""
+        if await reminders.tapped(self.runtime, self.connection, self.conversation, self.message_id, payload):
+            await self.settle()
         else:
             await self.outdated()
 

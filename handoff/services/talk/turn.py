@@ -32,6 +32,7 @@ from handoff.services.talk import (
     introducing,
     newsletter,
     ownership,
+    reminders,
     status,
     stepping,
     taps,
@@ -186,12 +187,13 @@ async def _settle(runtime: Runtime, question: Question, ask: Ask | None = None) 
 
 async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool:
     conversation = question.conversation
-    if conversation.channel == "whatsapp" and question.kind == "text" and not alarms.is_danger(question):
-        if await newsletter.carried_out(runtime, conversation.id, question.id, question.text):
+    if question.kind == "text" and not alarms.is_danger(question):
+        if await _wish(runtime, question):
             return True
-        await newsletter.recognise(runtime, conversation.id, question.id, question.text)
-    elif question.kind == "text" and not alarms.is_danger(question):
-        await joining.offer(runtime, conversation, question.id, question.text)
+        if conversation.channel == "whatsapp":
+            await newsletter.recognise(runtime, conversation.id, question.id, question.text)
+        else:
+            await joining.offer(runtime, conversation, question.id, question.text)
     if (payload := question.payload) is not None:
         other = await taps.carry_out(
             runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")
@@ -210,6 +212,16 @@ async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool
     else:
         return await (ask or _ask)(runtime, question)
     return True
+
+
+async def _wish(runtime: Runtime, question: Question) -> bool:
+    """Whether the text says nothing but what we are to send unasked, or to stop sending."""
+    conversation = question.conversation
+    if conversation.channel == "whatsapp" and await newsletter.carried_out(
+        runtime, conversation.id, question.id, question.text
+    ):
+        return True
+    return await reminders.carried_out(runtime, conversation, question.id, question.text, question.outstanding)
 
 
 async def _bot_failed(runtime: Runtime, question: Question) -> bool:
