@@ -46,6 +46,7 @@ class StandIn:
         one["name"]: {**one, "status": "APPROVED"} for one in submissions(OFFICE)})
     marks: list[tuple[str, bool]] = field(default_factory=list)  # what was marked as read, and whether typing was shown
     addresses: int = 0
+    apps: list[str] = field(default_factory=lambda: ["5566"])  # to which the account is subscribed
     _last: dict[str, float] = field(default_factory=dict)
     _when: list[tuple[str, float]] = field(default_factory=list)  # of which number, and when, messages were accepted
 
@@ -167,6 +168,14 @@ class StandIn:
             return text
         return str(one["text"]["body"] if one["type"] == "text" else one["interactive"]["body"]["text"])
 
+    async def subscribed(self, request: web.Request) -> web.StreamResponse:
+        """`GET /<account>/subscribed_apps`."""
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return self._error(401, 190)
+        if request.match_info["account"] != ACCOUNT:
+            return self._error(400, 100)
+        return web.json_response({"data": [{"whatsapp_business_api_data": {"id": one}} for one in self.apps]})
+
     async def account(self, request: web.Request) -> web.StreamResponse:
         """`GET /<account>/message_templates`: what was submitted and what became of it, a few a page."""
         if request.headers.get("Authorization") != f"Bearer {self.token}":
@@ -253,6 +262,7 @@ async def graph_api(**more: Any) -> AsyncIterator[StandIn]:
     app.router.add_post("/{number}/messages", stand_in.messages)
     app.router.add_get("/files/{media}/{address}", stand_in.file)
     app.router.add_get("/{account}/message_templates", stand_in.account)
+    app.router.add_get("/{account}/subscribed_apps", stand_in.subscribed)
     app.router.add_get("/{media}", stand_in.media)
     runner = web.AppRunner(app)
     await runner.setup()

@@ -47,6 +47,8 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
     try:
         for number_id, _ in whatsapp.numbers:
             yield await _number(graph, number_id)
+        if whatsapp.account_id is not None:
+            yield await _subscribed(graph, whatsapp.account_id)
         async for finding in _templates(graph, whatsapp.account_id, settings.base_url):
             yield finding
     finally:
@@ -64,6 +66,19 @@ async def _number(graph: Graph, number_id: str) -> Finding:
         return Finding(f"number {number_id}: the API is not reached ({error})",
                        "Check WHATSAPP_API_URL and the way out.")
     return Finding(f"number {number_id} is {told or 'known to the API'}")
+
+
+async def _subscribed(graph: Graph, account_id: str) -> Finding:
+    """Meta posts what arrives only to apps that the account is subscribed to; a number's own check does not tell."""
+    try:
+        if await graph.is_subscribed(account_id):
+            return Finding(f"account {account_id} is subscribed to an app")
+    except Refused as refused:
+        return Finding(f"the subscriptions of account {account_id} are refused ({refused})", _REFUSED_ACCOUNT)
+    except (NotReached, Unknown) as error:
+        return Finding(f"the subscriptions of account {account_id}: the API is not reached ({error})", "Try again.")
+    return Finding(f"account {account_id} is subscribed to no app: no message will arrive",
+                   "POST to <API>/<account id>/subscribed_apps with the token (docs/whatsapp.md).")
 
 
 async def _templates(graph: Graph, account_id: str | None, base_url: str) -> AsyncIterator[Finding]:

@@ -92,6 +92,11 @@ class Graph:
             page = {"after": str(after)}
         return found
 
+    async def is_subscribed(self, account_id: str) -> bool:
+        """Whether what happens to the account is posted to any app: without that not one message arrives. Raises
+        `Refused`, `NotReached`, `Unknown`."""
+        return bool(listed(await self._asked("GET", f"/{quote(account_id, safe='')}/subscribed_apps"), "data"))
+
     async def media(self, media_id: str, most: int, whole: Callable[[bytes, str], bool]) -> bytes:
         """The content of a file, at most `most` bytes; `whole` says whether it is what the checksum told with its
         address announces. Raises `TooLong`, `Spoiled`, `Refused`, `NotReached`, `Unknown`."""

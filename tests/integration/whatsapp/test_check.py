@@ -72,6 +72,24 @@ async def test_what_meta_has_of_the_templates_is_compared_with_ours(served, sett
     assert any("WHATSAPP_BUSINESS_ACCOUNT_ID" in advised for advised in [f.advice async for f in check(wrong)])
 
 
+async def test_an_account_that_posts_to_no_app_is_told(served, settings, api):
+    assert settings.whatsapp is not None
+    settings = dataclasses.replace(
+        settings, base_url=OFFICE, whatsapp=dataclasses.replace(settings.whatsapp, account_id=ACCOUNT))
+
+    async def said(settings: Settings) -> list[str]:
+        return [f"{f.text}. {f.advice}" async for f in check(settings) if "subscri" in f.text]
+
+    assert await said(settings) == [f"account {ACCOUNT} is subscribed to an app. "]
+    api.apps = []
+    (told,) = await said(settings)
+    assert "no message will arrive" in told
+    assert "subscribed_apps" in told
+    wrong = dataclasses.replace(settings.whatsapp, account_id="5")
+    (refused,) = await said(dataclasses.replace(settings, whatsapp=wrong))
+    assert "WHATSAPP_BUSINESS_ACCOUNT_ID" in refused
+
+
 async def test_a_channel_that_is_off_says_how_to_switch_it_on(settings):
     (found,) = [f async for f in check(dataclasses.replace(settings, whatsapp=None))]
     assert "docs/whatsapp.md" in found.advice
