@@ -71,7 +71,7 @@ async def test_p08_whoever_had_the_wrong_answer_is_told_once_and_nobody_else(run
         assert said.startswith(f"Jawaban kami tentang {title} pada 24 November 2026 ternyata keliru. Kami minta maaf.")
         assert f"Yang benar: {WORDS}" in said
         assert f"ditulis {boss.name}, {boss.title}." in said
-        assert [b["title"] for b in (await citizen.sees())[-1]["buttons"]] == ["Bicara dg petugas"]
+        assert [b["title"] for b in (await citizen.sees())[-1]["buttons"]] == ["Bicara dengan petugas"]
     assert await told(other) == []
     (progress,) = await corrections.listed(runtime, boss)
     assert (progress.waiting, progress.told, progress.arrived, progress.officer) == (0, 2, 0, boss.name)
@@ -108,7 +108,7 @@ async def test_only_what_was_wrong_is_corrected(runtime, clock):
 
 async def test_p08_in_a_case_its_officer_reads_it_in_the_record(runtime, clock):
     citizen = await had_it(runtime)
-    await citizen.taps("Bicara dg petugas")
+    await citizen.taps("Bicara dengan petugas")
     case = await citizen.case()
     await verbs.take_over(runtime, await officer_row(runtime, case.officer_id), case.id)
     await sending.dispatch(runtime, citizen.id)

@@ -74,7 +74,7 @@ async def test_after_an_answer_a_day_is_chosen_and_the_reminder_comes_once_as_th
     assert len(await citizen.sees()) == before + 1
     due = await last(citizen)
     assert due["text"].startswith(f"Anda minta diingatkan tentang {title}, dan ini waktunya.")
-    assert [b["title"] for b in due["buttons"]] == ["Baca lagi", "Bicara dg petugas"]
+    assert [b["title"] for b in due["buttons"]] == ["Baca lagi", "Bicara dengan petugas"]
     await citizen.taps("Baca lagi")
     assert (await last(citizen))["answer"]["topic"] == "ktp_hilang"
 

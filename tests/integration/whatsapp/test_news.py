@@ -14,25 +14,19 @@ from handoff.services.talk import corrections, publications, reminders, turn
 from handoff.store import db
 from handoff.store.schema_clocks import asked_reminders
 from handoff.store.schema_desk import corrected
-from tests.integration.test_whatsapp_sending import (  # noqa: F401  (fixtures too)
-    _no_pace,
-    api,
-    graph,
-    settings,
-    stands,
-    writes,
-)
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.line import stands, writes
 from tests.support.office import person
 from tests.support.whatsapp import SENDER, delivery, message, value
 
 # What a channel sends does not depend on the database's release: one of them is enough.
-pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
+              pytest.mark.usefixtures("no_pace")]
 TOPIC, WORDS = "ktp_hilang", "Biayanya Rp0."
 
 
-async def answered(runtime: Any, graph: Any) -> Citizen:  # noqa: F811
+async def answered(runtime: Any, graph: Any) -> Citizen:
     """A citizen over WhatsApp who had an answer, and no case."""
     citizen = await writes(runtime, "ktp sy ilang")
     await citizen.hears(answers(TOPIC))
@@ -40,13 +34,13 @@ async def answered(runtime: Any, graph: Any) -> Citizen:  # noqa: F811
     return citizen
 
 
-async def says(runtime: Any, graph: Any, citizen: Citizen, said: str) -> None:  # noqa: F811
+async def says(runtime: Any, graph: Any, citizen: Citizen, said: str) -> None:
     """Something that the gateway carries out by itself."""
     await writes(runtime, said)
     await settle(runtime, graph, citizen)
 
 
-async def settle(runtime: Any, graph: Any, citizen: Citizen) -> None:  # noqa: F811
+async def settle(runtime: Any, graph: Any, citizen: Citizen) -> None:
     while (question := await turn._next(runtime, citizen.id)) is not None:
         assert await turn._settle(runtime, question, ask=_no_bot)
     await turn.sending.dispatch(runtime, citizen.id)
@@ -57,7 +51,7 @@ async def _no_bot(runtime: Any, question: Any) -> bool:
     raise AssertionError(f"the bot was asked {question.text!r}")
 
 
-async def taps_the_template(runtime: Any, api: Any, graph: Any, citizen: Citizen, clock: Any) -> None:  # noqa: F811
+async def taps_the_template(runtime: Any, api: Any, graph: Any, citizen: Citizen, clock: Any) -> None:
     """The quick reply under the newest template."""
     (component,) = api.accepted[-1]["template"]["components"]
     payload = component["parameters"][0]["payload"]
@@ -69,7 +63,7 @@ async def taps_the_template(runtime: Any, api: Any, graph: Any, citizen: Citizen
     await settle(runtime, graph, citizen)
 
 
-def silent(api: Any, clock: Any, for_so_long: timedelta) -> None:  # noqa: F811
+def silent(api: Any, clock: Any, for_so_long: timedelta) -> None:
     """The citizen has not written since; Meta knows it too."""
     clock.forward(for_so_long)
     api.open_for.clear()
@@ -84,9 +78,7 @@ async def correct(runtime: Any, clock: Any) -> None:
     clock.forward(timedelta(minutes=1))
 
 
-async def test_p08_a_correction_goes_out_as_words_while_the_window_is_open(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_p08_a_correction_goes_out_as_words_while_the_window_is_open(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     api.accepted.clear()
     await correct(runtime, clock)
@@ -98,9 +90,7 @@ async def test_p08_a_correction_goes_out_as_words_while_the_window_is_open(
     assert api.refused == []
 
 
-async def test_p08_outside_the_window_a_template_announces_it_and_a_tap_brings_it(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_p08_outside_the_window_a_template_announces_it_and_a_tap_brings_it(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     silent(api, clock, timedelta(days=2))
     await correct(runtime, clock)
@@ -124,9 +114,7 @@ async def test_p08_outside_the_window_a_template_announces_it_and_a_tap_brings_i
     assert api.refused == []
 
 
-async def test_a_template_of_no_case_that_is_not_approved_is_not_replaced_by_one_of_a_case(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_a_template_of_no_case_that_is_not_approved_is_not_replaced_by_one_of_a_case(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     silent(api, clock, timedelta(days=2))
     del api.templates["koreksi_jawaban"]
@@ -141,7 +129,7 @@ async def test_a_template_of_no_case_that_is_not_approved_is_not_replaced_by_one
     assert WORDS in api.texts[0]
 
 
-async def test_who_said_stop_is_not_told_and_the_office_sees_it(runtime, graph, api, clock):  # noqa: F811
+async def test_who_said_stop_is_not_told_and_the_office_sees_it(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     await says(runtime, graph, citizen, "STOP")
     silent(api, clock, timedelta(days=2))
@@ -153,9 +141,7 @@ async def test_who_said_stop_is_not_told_and_the_office_sees_it(runtime, graph, 
         assert (await connection.execute(select(corrected.c.state))).scalars().all() == ["unwanted"]
 
 
-async def test_a_reminder_that_was_asked_for_comes_by_template_and_a_tap_brings_it(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_a_reminder_that_was_asked_for_comes_by_template_and_a_tap_brings_it(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     await says(runtime, graph, citizen, "ingatkan saya 7 hari kerja lagi")
     assert "Kamis, 3 Desember 2026 pukul 08.00" in api.texts[-1]
@@ -173,7 +159,7 @@ async def test_a_reminder_that_was_asked_for_comes_by_template_and_a_tap_brings_
     assert api.refused == []
 
 
-async def test_a_reminder_of_a_case_leads_to_its_page(runtime, graph, api, clock):  # noqa: F811
+async def test_a_reminder_of_a_case_leads_to_its_page(runtime, graph, api, clock):
     citizen = await writes(runtime, "mau bicara sama petugas")
     await citizen.hears(UNSURE)
     case = await citizen.case()
@@ -189,9 +175,7 @@ async def test_a_reminder_of_a_case_leads_to_its_page(runtime, graph, api, clock
     assert f"/kasus/{case.number}?k=" in api.texts[-1]
 
 
-async def test_stop_takes_reminders_back_and_one_asked_for_afterwards_still_comes(
-    runtime, graph, api, clock  # noqa: F811
-):
+async def test_stop_takes_reminders_back_and_one_asked_for_afterwards_still_comes(runtime, graph, api, clock):
     citizen = await answered(runtime, graph)
     await says(runtime, graph, citizen, "ingatkan saya besok")
     await says(runtime, graph, citizen, "STOP")
@@ -204,7 +188,7 @@ async def test_stop_takes_reminders_back_and_one_asked_for_afterwards_still_come
     assert [one["template"]["name"] for one in api.accepted] == ["pengingat_diminta"]
 
 
-async def test_only_this_conversations_waiting_news_is_asked_for(runtime, graph, api, clock):  # noqa: F811
+async def test_only_this_conversations_waiting_news_is_asked_for(runtime, graph, api, clock):
     """A quick reply that names another conversation was never ours to this citizen: a person looks at it."""
     citizen = await answered(runtime, graph)
     other = await writes(runtime, "halo", sender="6289999999999")
