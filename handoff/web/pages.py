@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
@@ -9,6 +11,7 @@ from handoff.catalogue import Topic, render
 from handoff.catalogue.wording import wording
 from handoff.services.errors import NotFound
 from handoff.services.talk import finder
+from handoff.services.views import figures
 from handoff.services.views import pages as services
 from handoff.web import html
 from handoff.web.assets import FOR_EVER, SHORTLY
@@ -19,6 +22,7 @@ pages = Blueprint("pages")
 pages.on_request(html.learn)
 
 QUERY_CHARACTERS = 200
+FIGURES_SECONDS = 60.0
 COMMON = ("ktp_hilang", "ktp_baru", "kk_baru", "akta_kelahiran", "pindah_masuk", "bansos_cek",
           "bpjs_kesehatan_nonaktif", "kia")  # shown first, where they exist
 ORDER = ("who", "requirements", "steps", "fee", "pay", "time", "place", "rejections", "notes",
@@ -70,6 +74,16 @@ async def service(request: Request, topic: str) -> HTTPResponse:
 async def privacy(request: Request) -> HTTPResponse:
     """How a citizen's data is used: the text that the chat asks consent to."""
     return html.public(request, "privacy.html")
+
+
+@pages.route("/transparansi", methods=["GET", "HEAD"])
+async def transparency(request: Request) -> HTTPResponse:
+    """What counts publicly; counted at most once a minute, however many look."""
+    kept: tuple[float, figures.Figures] | None = getattr(request.app.ctx, "figures", None)
+    now = time.monotonic()
+    if kept is None or now - kept[0] > FIGURES_SECONDS:
+        kept = request.app.ctx.figures = (now, await figures.count(runtime_of(request)))
+    return html.public(request, "figures.html", figures=kept[1])
 
 
 @pages.route("/widget.js", methods=["GET", "HEAD"])

@@ -15,6 +15,7 @@ Open = Callable[..., Page]
 PAGES = {
     "services": "/layanan", "services-found": "/layanan?q=ktp", "services-none": "/layanan?q=zebra",
     "service": "/layanan/ktp_hilang", "service-refused": "/layanan/bansos_cek", "privacy": "/privasi",
+    "figures": "/transparansi",
     "case-locked": "/kasus/KTP-0000", "missing": "/tidak-ada", "desk-door": "/petugas",
 }
 

@@ -20,7 +20,8 @@ from tests.support.pages import BROWSER, Page
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
 WIDGET_BYTES = 12 * 1024
 FIRST_LOAD_BYTES = 150 * 1024
-PAGES = ("/", "/layanan", "/layanan?q=ktp", "/layanan/ktp_hilang", "/layanan/tidak_ada", "/privasi", "/kasus/1234-5671",
+PAGES = ("/", "/layanan", "/layanan?q=ktp", "/layanan/ktp_hilang", "/layanan/tidak_ada", "/privasi", "/transparansi",
+         "/kasus/1234-5671",
          "/docs")
 
 

@@ -194,12 +194,22 @@ async def propose(
         if not found.is_redirect:
             state = await officer_speaks(held, actor, Verb.propose)
             return await _put_forward(runtime, held, state, actor, said, chosen, key)
-        await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
-                     cause=chosen.value, acts=[act.text for act in found.referrals])
-        leader = await notices.decider(held.connection, held.facts.row.unit_id,
-                                       [*held.facts.row.kept_from, officer.id])
-        await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
+        await _hold_back(runtime, held, actor, said, chosen, [act.text for act in found.referrals])
     raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
+
+
+async def _hold_back(
+    runtime: Runtime, held: Held, actor: Actor, said: str, cause: Cause, acts: list[str]
+) -> None:
+    """Keep the proposal for who leads the unit, and tell them; the same form sent twice is one."""
+    last = await last_event(runtime, held, ("proposal_held", *_AFTER_HELD))
+    if last is not None and last.type == "proposal_held" and (last.actor_id, last.body["text"]) == (actor.id, said):
+        return
+    await record(runtime, held.connection, held.conversation, held.facts.id, "proposal_held", actor, text=said,
+                 cause=cause.value, acts=acts)
+    barred = [*held.facts.row.kept_from, held.facts.row.officer_id]
+    leader = await notices.decider(held.connection, held.facts.row.unit_id, barred)
+    await notices.tell(runtime, held.connection, leader.id, held.facts.id, "proposal_held")
 
 
 def _chosen(cause: str | None) -> Cause:
