@@ -66,8 +66,8 @@ def _by_number(typed: tuple[str, ...], offered: Sequence[Button]) -> str | None:
 
 
 def _going_on(typed: tuple[str, ...], offered: Sequence[Button]) -> str | None:
-    """ "ya", "ok", "terus" while something is being told step by step."""
-    steps = [b["payload"] for b in offered if b["payload"].startswith("step:")]
+    """ "ya", "ok", "terus" while something is being told step by step; the first step is *Bingung*, not a way on."""
+    steps = [b["payload"] for b in offered if b["payload"].startswith("step:") and not b["payload"].endswith(":1")]
     goes_on = not _GO_ON.isdisjoint(typed) and _GO_ON.issuperset(_bare(typed))
     return steps[0] if len(steps) == 1 and goes_on else None
 

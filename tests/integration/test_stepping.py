@@ -32,6 +32,13 @@ async def told(runtime) -> Citizen:
     return citizen
 
 
+async def test_a_tap_on_bingung_tells_the_first_step(runtime, told):
+    await told.taps("Bingung")
+    said = (await told.sees())[-1]
+    assert "bagian 1 dari" in said["text"]
+    assert "Bingung" not in [b["title"] for b in said["buttons"]]  # there is no plainer way than this one: a person
+
+
 @pytest.mark.parametrize("how", ["tap", "lanjut", "ya kak"])
 async def test_p08_one_step_a_message_by_tap_or_word_to_the_end(runtime, told, how):
     count = stepwise.count(runtime.catalogue.topics["ktp_hilang"], "overview")

@@ -73,6 +73,14 @@ def test_where_a_number_is_a_number_only_a_title_chooses() -> None:
     assert chosen("kk baru", WHICH, numbers=False) == "topic:kk_baru"
 
 
+LOST = [*ANSWER[:2], {"title": "Bingung", "payload": "step:ktp_hilang:overview:1"}, *ANSWER[2:]]
+
+
+@pytest.mark.parametrize(("text", "meant"), [("bingung kak", "step:ktp_hilang:overview:1"), ("ok", None), ("ya", None)])
+def test_a_yes_under_an_answer_is_not_bingung(text: str, meant: str | None) -> None:
+    assert chosen(text, LOST) == meant
+
+
 PAYLOADS = st.sampled_from(["topic:a", "aspect:a:fee", "confirm:1", "withdraw:1", "step:a:fee:2", "dispute:1"])
 BUTTONS = st.lists(
     st.fixed_dictionaries({"title": st.text(min_size=1, max_size=20), "payload": PAYLOADS}), max_size=10

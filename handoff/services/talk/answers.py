@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.catalogue import Aspect, Rendered, Topic, render
+from handoff.catalogue import Aspect, Button, Rendered, Topic, render, stepwise
 from handoff.services.post import outbox
 from handoff.services.post.outbox import Outgoing, button
 from handoff.services.runtime import Runtime
@@ -46,6 +46,9 @@ async def prepare(
     than fit below a message of WhatsApp, as it comes with other messages.
     """
     rendered = render.answer(topic, aspect, runtime.clock().date())
+    if stepwise.count(topic, aspect) > 1:
+        lost = Button(runtime.texts.say("buttons.lost"), f"step:{topic.id}:{aspect}:1")
+        rendered = replace(rendered, related=[*rendered.related, lost])
     prepared = await prepare_rendered(
         runtime, connection, conversation, question_id, topic, aspect, rendered, classification,
         to_officers_case=to_officers_case, few=few,
