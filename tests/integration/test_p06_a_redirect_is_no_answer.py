@@ -227,6 +227,8 @@ async def test_p06_refer_and_accompany_tells_the_citizen_and_keeps_officer_and_c
     owner, case = await citizen.officer(), await citizen.case()
     letter = Letter("Kementerian Ketenagakerjaan", "Permintaan mengubah data WLKP.", "560/112", date(2026, 11, 30))
     referral = await referrals.refer(runtime, owner, case.id, letter)
+    assert await referrals.refer(runtime, owner, case.id, letter) == referral  # the same form sent twice
+    assert (await events(runtime, case.id)).count("referred") == 1
     after = await citizen.case()
     assert (after.officer_id, after.first_replied_at) == (owner.id, None)
     said = (await citizen.sees())[-1]["text"]
@@ -238,7 +240,9 @@ async def test_p06_refer_and_accompany_tells_the_citizen_and_keeps_officer_and_c
     assert [one.due for one in await referrals.waiting(runtime, case.id)] == [True]
     assert await referrals.remind(runtime) == 1
     assert await referrals.remind(runtime) == 0  # once
-    await referrals.follow_up(runtime, owner, case.id, referral, "Sedang diproses di sana.", date(2026, 12, 10))
+    for _ in range(2):
+        await referrals.follow_up(runtime, owner, case.id, referral, "Sedang diproses di sana.", date(2026, 12, 10))
+    assert (await events(runtime, case.id)).count("referral_followed") == 1
     assert "10 Desember 2026" in (await citizen.sees())[-1]["text"]
     clock.forward(timedelta(days=10))
     assert await referrals.remind(runtime) == 1

@@ -14,7 +14,7 @@ from sqlalchemy import Row, func, insert, select, update
 from handoff.domain.case import Actor, Verb
 from handoff.domain.notice import Notice
 from handoff.services.case.cases import load, move, record
-from handoff.services.case.holding import Held, actor_of, holding, written
+from handoff.services.case.holding import Held, actor_of, holding, last_event, written
 from handoff.services.case.verbs import officer_speaks
 from handoff.services.errors import NotFound, Unprocessable
 from handoff.services.post import notices
@@ -43,7 +43,8 @@ class Letter:
 
 
 async def refer(runtime: Runtime, officer: Row[Any], case_id: UUID, letter: Letter) -> UUID:
-    """Record the letter and tell the citizen. Owner and clocks stay: a referral is no answer. Returns its id.
+    """Record the letter and tell the citizen. Owner and clocks stay: a referral is no answer. Returns its id; the same
+    letter again is the same form sent twice.
 
     Raises `Unprocessable`: `empty_message`, `bad_day` for a day that is not within the next sixty.
     """
@@ -51,14 +52,17 @@ async def refer(runtime: Runtime, officer: Row[Any], case_id: UUID, letter: Lett
     async with holding(runtime, case_id) as held:
         state = await officer_speaks(held, actor_of(officer), Verb.refer)
         _check_day(runtime, held, letter.ask_again_on)
+        told = {"office": office, "sent": sent, "reference": letter.reference.strip()[:SHORT],
+                "ask_again_on": letter.ask_again_on}
+        if (before := await _told_last(runtime, held, "referred", told)) is not None:
+            return before
         await move(held.connection, held.facts, state)
         referral_id = uuid4()
         await held.connection.execute(insert(referrals).values(
             id=referral_id, case_id=held.facts.id, officer_id=officer.id, ask_again_on=letter.ask_again_on,
             created_at=runtime.clock(),
         ))
-        await _say(runtime, held, officer, "referred", referral_id, office=office, sent=sent,
-                   reference=letter.reference.strip()[:SHORT], ask_again_on=letter.ask_again_on)
+        await _say(runtime, held, officer, "referred", referral_id, **told)
     return referral_id
 
 
@@ -74,19 +78,31 @@ async def follow_up(
         await officer_speaks(held, actor_of(officer), Verb.refer)
         if ask_again_on is not None:
             _check_day(runtime, held, ask_again_on)
+        told = {"sent": said, "ask_again_on": ask_again_on}
+        if await _told_last(runtime, held, "referral_followed", told) == referral_id:
+            return
         changed = (await held.connection.execute(
             update(referrals).where(referrals.c.id == referral_id, referrals.c.case_id == held.facts.id)
             .values(ask_again_on=ask_again_on, reminded_at=None).returning(referrals.c.id)
         )).first()
         if changed is None:
             raise NotFound()
-        await _say(runtime, held, officer, "referral_followed", referral_id, sent=said, ask_again_on=ask_again_on)
+        await _say(runtime, held, officer, "referral_followed", referral_id, **told)
 
 
 def _check_day(runtime: Runtime, held: Held, day: date) -> None:
     today = runtime.clock().astimezone(ZoneInfo(held.facts.unit.zone)).date()
     if not today < day <= today + LONGEST:
         raise Unprocessable("bad_day")
+
+
+async def _told_last(runtime: Runtime, held: Held, event: str, told: dict[str, Any]) -> UUID | None:
+    """The referral of which exactly this was the last that was told."""
+    last = await last_event(runtime, held, ("referred", "referral_followed"))
+    as_kept = {name: value.isoformat() if isinstance(value, date) else value for name, value in told.items()}
+    if last is None or last.type != event or any(last.body.get(name) != value for name, value in as_kept.items()):
+        return None
+    return UUID(last.body["referral_id"])
 
 
 async def _say(
