@@ -118,7 +118,8 @@ class Case(Said):
 
 
 class Message(Said):
-    """One message as its citizen sees it."""
+    """One message as its citizen sees it. `sent_at`: by the sender's clock, where the channel tells; `created_at`: when
+    it came, which numbers it."""
 
     id: str
     seq: int
@@ -131,6 +132,7 @@ class Message(Said):
     location: Location | None = None
     answer: Answer | None
     case: Case | None
+    sent_at: datetime | None
     created_at: datetime
     delivery: Literal["stored", "sent", "delivered", "read", "failed", "waiting_window"]
 

@@ -197,6 +197,7 @@ class SeenMessage(Said):
     location: dict[str, float] | None = None
     answer: GivenAnswer | None
     case: CaseCard | None
+    sent_at: datetime | None
     created_at: datetime
     delivery: Literal["stored", "sent", "delivered", "read", "failed", "waiting_window", "withheld"]
     delivery_reason: str | None

@@ -19,6 +19,7 @@ from fpdf.fonts import TTFFont
 from handoff.services.deadlines.clocks import Promise
 from handoff.services.views.dossier import Dossier
 from handoff.texts import Texts, long_time
+from handoff.web.html import said_at
 
 SIZE, SMALL, LINE = 10.5, 9.0, 5.2  # points, points, millimetres
 WORD = 80  # letters that fit on no line
@@ -91,7 +92,7 @@ class _Paper(FPDF):
         self._heading("messages")
         for one in self.dossier.messages:
             who = one["officer"]["name"] if one["officer"] else self._say(f"author.{one['author']}")
-            self._line(f"{who}, {self._time(datetime.fromisoformat(one['created_at']))}", bold=True, size=SMALL)
+            self._line(f"{who}, {self._time(datetime.fromisoformat(said_at(one)))}", bold=True, size=SMALL)
             self._line(one["text"] or self._say("erased"))
             for file in one["attachments"]:
                 self._line(self._say("file", file=file["name"]), size=SMALL)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from handoff.web.assets import FOLDER, Asset, Assets
 from handoff.web.requests import runtime_of
 
 HERE = Path(__file__).parent
+LATE = timedelta(minutes=2)  # between sending and arriving, before it is worth a word
 SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
 NOT_THE_WIDGETS = ("console", "desk", "people", "promise", "became")  # words of pages only
@@ -53,7 +54,8 @@ class Look:
         )
         self.templates.globals |= {"static": self.assets.url, "words": self.words}
         self.templates.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
-                                   "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted}
+                                   "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted,
+                                   "dikirim": said_at, "sampai": came_at}
 
 
 class Pages:
@@ -103,6 +105,17 @@ def told(instant: str, zone: str) -> str:
     """When something was said, briefly: `23 November 2026, 10.00`."""
     local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
     return f"{long_date(local.date())}, {local:%H.%M}"
+
+
+def said_at(message: dict[str, Any]) -> str:
+    """When the message was sent: by its sender's clock, where that is known."""
+    return str(message.get("sent_at") or message["created_at"])
+
+
+def came_at(message: dict[str, Any]) -> str | None:
+    """When it came, if that was notably later: a telephone without a line sends what was written hours ago."""
+    late = datetime.fromisoformat(message["created_at"]) - datetime.fromisoformat(said_at(message)) >= LATE
+    return str(message["created_at"]) if late else None
 
 
 def briefly(at: datetime, zone: str) -> str:

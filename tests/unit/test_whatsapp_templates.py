@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handoff.__main__ import main
@@ -36,6 +36,7 @@ def test_the_reminders_are_in_their_templates_whole():
 
 
 @pytest.mark.parametrize("name", sorted(catalogue().templates))
+@settings(deadline=None)  # a busy machine is no fault
 @given(said=st.text(max_size=300))
 def test_whatever_stands_in_a_parameter_is_taken(name, said):
     one = catalogue().templates[name]

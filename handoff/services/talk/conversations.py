@@ -213,11 +213,18 @@ def _as_json(runtime: Runtime, row: Row[Any], data_key: bytes | None, files: lis
         "officer": {"name": row.author_name, "title": row.author_title} if row.author_name else None,
         "text": _text(runtime, row, body), "buttons": row.buttons or [], "attachments": files,
         "answer": _answer(row), "case": _case(runtime, row),
-        "created_at": row.created_at.isoformat(timespec="milliseconds"), "delivery": row.delivery,
+        "sent_at": _said_at(row), "created_at": row.created_at.isoformat(timespec="milliseconds"),
+        "delivery": row.delivery,
     }
     if "location" in body:
         message["location"] = body["location"]
     return message
+
+
+def _said_at(row: Row[Any]) -> str | None:
+    """When it was sent by the sender's own clock, where the channel tells; a clock that runs ahead tells nothing."""
+    known = row.sent_at is not None and row.sent_at <= row.created_at
+    return row.sent_at.isoformat(timespec="milliseconds") if known else None
 
 
 def _text(runtime: Runtime, row: Row[Any], body: dict[str, Any]) -> str:
