@@ -61,4 +61,4 @@ class Runtime:
         """Let go of connections."""
         await self.bot.close()
         await self.connectors.close()
-        await self.pool.dispose()
+        await db.close(self.pool)

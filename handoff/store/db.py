@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache
@@ -11,11 +12,13 @@ import psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from handoff.store.schema import APP_ROLE
 
 OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC"
 CONNECT_SECONDS = 5
+RETURN_SECONDS = 2.0
 
 
 class DatabaseAway(Exception):
@@ -29,6 +32,15 @@ def engine(database_url: str, pool_size: int = 10) -> AsyncEngine:
         url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_use_lifo=True,
         connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "prepare_threshold": 2},
     )
+
+
+async def close(pool: AsyncEngine) -> None:
+    """Let go of the connections. Who was cancelled a moment ago is still giving theirs back: they have until then."""
+    loop, kept = asyncio.get_running_loop(), pool.pool
+    patience = loop.time() + RETURN_SECONDS
+    while isinstance(kept, QueuePool) and kept.checkedout() and loop.time() < patience:  # noqa: ASYNC110 - a pool tells nobody
+        await asyncio.sleep(0.01)
+    await pool.dispose()
 
 
 def conninfo(database_url: str, more_options: str = "") -> str:

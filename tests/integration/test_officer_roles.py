@@ -106,7 +106,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "nobody": {**dict.fromkeys(ROUTES, 401), "sign in": 200},
     "the case's officer without the CSRF token": {
         **{name: 200 if method == "GET" else 403 for name, (method, _, _) in ROUTES.items()},
-        "all": 403, "colleagues": 403, "sign in": 200,
+        "all": 403, "colleagues": 403, "corrections": 403, "sign in": 200,
     },
     "the case's officer with a one-time password": {**dict.fromkeys(ROUTES, 403), **FREE},
 }
