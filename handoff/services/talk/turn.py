@@ -7,7 +7,7 @@ owner's epoch, and the fate that can be set once. A turn may therefore run twice
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,28 +15,23 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.bot import BotAway, BotFailed, BotReply, Instruction
-from handoff.catalogue import Aspect
+from handoff.bot import BotAway, BotFailed, BotReply
 from handoff.domain import alarm, choosing, optout
-from handoff.services.case import cases, confidential, joining, taking
-from handoff.services.case.wishes import Tap
+from handoff.services.case import joining, taking
 from handoff.services.post import sending
-from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import (
     alarms,
-    answering,
     followup,
     introducing,
     newsletter,
     ownership,
     reminders,
     status,
-    stepping,
     taps,
 )
+from handoff.services.talk.settling import Settlement
 from handoff.store import db, queue
 from handoff.store.crypto import unseal_json
 from handoff.store.schema import conversations, messages
@@ -45,10 +40,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 20  # messages that one turn settles while later ones have turns of their own
 WAKE_SECONDS = 1.0  # how soon to ask a bot that is away again
-COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
-MOST_OFFERED = 3
-LIKELY = 0.1  # at least how likely a service must be to be offered before the common ones
-TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
 
 
 @dataclass(frozen=True)
@@ -252,7 +243,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
     try:
         plan = await followup.plan(runtime, conversation, question.text)
         if plan is not None:
-            return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
+            return await _unchanged(runtime, question, partial(Settlement.as_planned, plan=plan))
         hold = followup.may_need_context(runtime, conversation, question.text)
         reply = await runtime.bot.ask(conversation.id, question.id, question.text, {
             "hold_if_unclear": hold, "last_topic": conversation.last_topic,
@@ -262,7 +253,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
         if hold and reply.abstained and alarm.said(reply.classification()) is None:
             plan = await followup.unclear(runtime, conversation, question.text, reply)
             if plan is not None:
-                return await _unchanged(runtime, question, partial(_Application.as_planned, plan=plan))
+                return await _unchanged(runtime, question, partial(Settlement.as_planned, plan=plan))
     except BotFailed as failure:
         log.warning("the bot failed (%s); message %s goes to an officer", failure, question.id)
         return await _bot_failed(runtime, question)
@@ -273,17 +264,17 @@ async def apply(runtime: Runtime, question: Question, reply: BotReply) -> bool:
     """Carry out what Rasa said, if the conversation is still as it was when we asked."""
     if status.is_asked(reply) and question.conversation.last_case_id is None:
         return await _status(runtime, question, reply.classification())
-    return await _unchanged(runtime, question, partial(_Application.as_told, reply=reply))
+    return await _unchanged(runtime, question, partial(Settlement.as_told, reply=reply))
 
 
 async def _status(runtime: Runtime, question: Question, classification: dict[str, Any]) -> bool:
     """Look first, with no transaction open, then say it."""
     told = await status.look_up(runtime, question.conversation, question.text, classification)
-    return await _unchanged(runtime, question, partial(_Application.as_found, told=told))
+    return await _unchanged(runtime, question, partial(Settlement.as_found, told=told))
 
 
 async def _unchanged(
-    runtime: Runtime, question: Question, settle: Callable[[_Application], Awaitable[None]]
+    runtime: Runtime, question: Question, settle: Callable[[Settlement], Awaitable[None]]
 ) -> bool:
     """Settle the question if the conversation is still as it was when it was read (design §3, step 4). False when it
     was taken over and handed back meanwhile: the question must be asked again."""
@@ -296,116 +287,5 @@ async def _unchanged(
         elif conversation.owner_epoch != question.conversation.owner_epoch:
             return False
         else:
-            await settle(_Application(runtime, connection, conversation, question))
+            await settle(Settlement(runtime, connection, conversation, question.id, question.text))
     return True
-
-
-@dataclass(frozen=True)
-class _Application:
-    """One question being settled inside the turn's transaction. Each way ends in exactly one fate."""
-
-    runtime: Runtime
-    connection: AsyncConnection
-    conversation: Row[Any]
-    question: Question
-
-    async def as_planned(self, plan: followup.Plan) -> None:
-        """Answer what was understood together with what was said before."""
-        if plan.which is not None:
-            await self._ask_which(plan.which, ())
-        elif plan.step is not None:
-            await stepping.tell(self.runtime, self.connection, self.conversation, self.question.id, plan.step)
-        else:
-            await self._answer(plan.wanted, plan.person, plan.seen)
-
-    async def as_found(self, told: status.Told) -> None:
-        """Say where the case or the application stands."""
-        await status.give(self.runtime, self.connection, self.conversation, self.question.id, told)
-
-    async def as_told(self, reply: BotReply) -> None:
-        """Carry out what Rasa said."""
-        instructions = [m.custom for m in reply.replies if m.custom]
-        texts = [m.text for m in reply.replies if m.text]
-        if self.conversation.last_case_id is not None and reply.intent.name not in TALK:
-            await self._person("reopened", reply)  # P5: a later message reopens the closed case
-        elif reply.abstained:
-            await self._person("low_confidence", reply)  # its action did not open the case
-        elif instructions:
-            await self._instruction(instructions[0], reply)
-        elif texts:
-            await self._say("\n\n".join(texts))
-        else:
-            await self._person("bot_failure", reply)
-
-    async def _instruction(self, instruction: Instruction, reply: BotReply) -> None:
-        topics = self.runtime.catalogue.topics
-        if instruction.do == "answer" and instruction.topic is not None and instruction.topic in topics:
-            await self._answer(
-                followup.wanted(self.runtime, instruction.topic, self.question.text, reply.classification())
-            )
-        elif instruction.do == "aspect" and instruction.aspect:
-            await self._aspect(instruction.aspect, reply)
-        elif instruction.do == "command" and instruction.command:
-            await self._command(instruction.command, reply)
-        else:
-            await self._person("bot_failure", reply)
-
-    async def _answer(
-        self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None, seen: Sequence[str] = ()
-    ) -> None:
-        if person is not None and person.classification.get("intent") == confidential.INTENT:
-            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
-            return
-        await answering.give_answers(
-            self.runtime, self.connection, self.conversation, self.question.id, wanted, said=self.question.text,
-            person=person, seen=seen,
-        )
-
-    async def _aspect(self, aspect: Aspect, reply: BotReply) -> None:
-        topic = self.conversation.last_topic
-        if topic in self.runtime.catalogue.topics:
-            await self._answer([answering.Wanted(topic, aspect, reply.classification())])
-        else:
-            likely = [r.name for r in reply.ranking if r.name is not None and r.confidence >= LIKELY]
-            await self._ask_which(aspect, likely)
-
-    async def _ask_which(self, aspect: str, likely: Sequence[str]) -> None:
-        """An aspect of no service: the likeliest ones as buttons, then the common ones."""
-        topics = self.runtime.catalogue.topics
-        services = [topics[t] for t in dict.fromkeys((*likely, *COMMON_TOPICS)) if t in topics]
-        offered = [topic for topic in services if topic.kind == "service"][:MOST_OFFERED]
-        await self._say(
-            self.runtime.texts.say("chat.which_service"),
-            tuple({"title": topic.title, "payload": f"aspect:{topic.id}:{aspect}"} for topic in offered),
-        )
-
-    async def _command(self, command: str, reply: BotReply) -> None:
-        """Said in words, a closing is asked back by buttons: nobody closes a case by a misread sentence (P5)."""
-        if self.conversation.open_case_id is None:
-            await self._say(self.runtime.texts.say("case.nothing_open"))
-            return
-        facts = await cases.load(self.connection, self.conversation.open_case_id)
-        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.question.id)
-        if command == "bot_again":
-            await tap.bot_again()
-        elif facts.row.status == "resolution_proposed":
-            await self._say(self.runtime.texts.say("case.ask_confirm"), cases.confirm_buttons(self.runtime, facts))
-            return
-        else:
-            await self._person("reopened" if command == "not_yet" else "asked_for_officer", reply)
-            return
-        await cases.settle(self.connection, self.question.id, "command", self.runtime.clock())
-
-    async def _person(self, reason: str, reply: BotReply) -> None:
-        if reply.intent.name == confidential.INTENT and not self.conversation.confidential:
-            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question.id)
-            return
-        await taking.take_in(self.runtime, self.connection, self.conversation, self.question.id, reason=reason,
-                            classification=reply.classification())
-
-    async def _say(self, text: str, buttons: tuple[dict[str, str], ...] = ()) -> None:
-        await store(self.runtime, self.connection, self.conversation, [Outgoing(
-            "bot", text, (*buttons, button(self.runtime, "person", f"person:{self.question.id}")),
-            in_reply_to=self.question.id, owner_epoch=self.conversation.owner_epoch,
-        )])
-        await cases.settle(self.connection, self.question.id, "answer", self.runtime.clock())
