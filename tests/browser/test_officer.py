@@ -92,9 +92,11 @@ def test_the_queue_and_a_case_by_keyboard_alone(as_officer: Open, citizen: Citiz
     expect(desk.get_by_role("heading", level=1)).to_have_text("Kasus saya")
 
 
+# What is said at once is read in the page itself: a moment later the news of what was done may already stand there.
 PRESSED = """(button) => new Promise((told) => {
     const began = performance.now();
-    new MutationObserver(() => told([performance.now() - began, button.textContent, button.ariaDisabled]))
+    new MutationObserver(() => told([performance.now() - began, button.textContent, button.ariaDisabled,
+                                     document.getElementById("ucapan").textContent]))
         .observe(button, { childList: true });
     button.click();
 })"""
@@ -116,16 +118,15 @@ def test_every_act_on_a_case_is_felt_within_100_ms(as_officer: Open, case: tuple
             box(desk, action).fill(words)
         if action == "propose":
             desk.get_by_label("Sebab masalahnya").select_option(label="Berkas tertahan")
-        milliseconds, said, busy = button.evaluate(PRESSED)
+        milliseconds, said, busy, announced = button.evaluate(PRESSED)
         felt[action] = milliseconds
-        assert (said, busy) == ("Mengirim…", "true")
-        expect(desk.locator("#ucapan")).to_have_text("Mengirim…")
+        assert (said, busy, announced) == ("Mengirim…", "true", "Mengirim…")
         expect(notice(desk)).to_contain_text(done)
     shown = desk.locator(".unmask")
     shown.locator("summary").click()
     shown.get_by_role("textbox").fill("cocokkan data")
-    felt["show"], said, _ = shown.get_by_role("button").evaluate(PRESSED)
-    assert said == "Menyimpan…"
+    felt["show"], said, busy, announced = shown.get_by_role("button").evaluate(PRESSED)
+    assert (said, busy, announced) == ("Menyimpan…", "true", "Menyimpan…")
     print({action: round(milliseconds, 1) for action, milliseconds in felt.items()})
     assert max(felt.values()) <= 100, felt
 
