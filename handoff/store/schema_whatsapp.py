@@ -95,6 +95,7 @@ Index("ix_whatsapp_sends_pace", whatsapp_sends.c.conversation_id, whatsapp_sends
 Index("ix_whatsapp_sends_carried", whatsapp_sends.c.carrier_id,
       postgresql_where=whatsapp_sends.c.carrier_id.isnot(None))
 
+Index("ix_whatsapp_sends_wamid", whatsapp_sends.c.wamid_hash, postgresql_where=whatsapp_sends.c.wamid_hash.isnot(None))
 Index("ix_whatsapp_sends_claimed_at", whatsapp_sends.c.claimed_at, postgresql_using="brin")
 
 whatsapp_reads = Table(  # up to which message the citizen was shown that it was read: each once
@@ -146,6 +147,7 @@ whatsapp_invitations = Table(  # templates: the only thing that may be sent to w
     Column("delivery", String(16), nullable=False, server_default="stored"),
     Column("tries", SmallInteger, nullable=False, server_default="1"),
     Column("code", Integer, nullable=True),
+    Column("wamid_hash", LargeBinary, nullable=True),
     _at("created_at"), _at("due_at"),  # by the office's clock; by the database's own
     _one_of("state", "sending", "waiting", "accepted", "failed"),
     CheckConstraint(
@@ -153,6 +155,8 @@ whatsapp_invitations = Table(  # templates: the only thing that may be sent to w
         " OR (contact_id IS NOT NULL AND outbox_id IS NULL AND case_id IS NOT NULL AND notice IS NOT NULL)",
         name="announces_or_tells"),
 )
+Index("ix_whatsapp_invitations_wamid", whatsapp_invitations.c.wamid_hash,
+      postgresql_where=whatsapp_invitations.c.wamid_hash.isnot(None))
 Index("ix_whatsapp_invitations_news_due", whatsapp_invitations.c.due_at,
       postgresql_where=text("contact_id IS NOT NULL AND state IN ('sending', 'waiting')"))
 

@@ -62,7 +62,7 @@ class StandIn:
             self._check(request, given)
         except _No as no:
             return self._error(401 if no.args[0] == 190 else 400, no.args[0])
-        wamid = f"wamid.out{len(self.accepted) + 1}"
+        wamid = f"wamid.out{len(self._when) + 1}"  # never the same one twice
         self.accepted.append(given | {"wamid": wamid, "number": request.match_info["number"]})
         self._last[given["to"]] = time.monotonic()
         self._when.append((request.match_info["number"], time.monotonic()))

@@ -195,12 +195,12 @@ async def _mark(
     )
     marked = (await connection.execute(claim.on_conflict_do_update(
         index_elements=["outbox_id", "part"],
-        set_={"state": "sending", "tries": whatsapp_sends.c.tries + 1, "claimed_at": first.now},
+        set_={"state": "sending", "tries": whatsapp_sends.c.tries + 1, "claimed_at": first.now, "wamid_hash": None},
     ).returning(whatsapp_sends.c.id, whatsapp_sends.c.tries))).one()
     if marked.tries > 1:
         await connection.execute(
             update(whatsapp_sends).where(whatsapp_sends.c.carrier_id == marked.id)
-            .values(state="sending", tries=marked.tries, claimed_at=first.now)
+            .values(state="sending", tries=marked.tries, claimed_at=first.now, wamid_hash=None)
         )
     elif carried:
         await connection.execute(insert(whatsapp_sends), [

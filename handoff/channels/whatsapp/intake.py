@@ -19,7 +19,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import addresses, media, outcome, pacing, payload, sending, settling
+from handoff.channels.whatsapp import addresses, media, outcome, pacing, payload, sending, settling, ties
+from handoff.channels.whatsapp.claiming import carried_by
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.payload import (
     Cards,
@@ -202,15 +203,16 @@ async def _reaction(runtime: Runtime, message: Message, reaction: Reaction) -> s
 
 async def _answer_under(runtime: Runtime, conversation_id: UUID, wamid: str) -> UUID | None:
     """The bot's answer that was posted under this id."""
-    query = (
-        select(answers.c.id).join(outbox, outbox.c.message_id == answers.c.message_id)
-        .join(whatsapp_sends, whatsapp_sends.c.outbox_id == outbox.c.id)
-        .where(whatsapp_sends.c.conversation_id == conversation_id,
-               whatsapp_sends.c.wamid_hash == runtime.keyring.blind("wamid", wamid))
-        .order_by(answers.c.created_at.desc()).limit(1)
-    )
     async with db.statement(runtime.pool) as connection:
-        found: UUID | None = (await connection.execute(query)).scalar_one_or_none()
+        ticket = await ties.ticket_of(connection, runtime.keyring.blind("wamid", wamid))
+        if ticket is None:
+            return None
+        found: UUID | None = (await connection.execute(
+            select(answers.c.id).join(outbox, outbox.c.message_id == answers.c.message_id)
+            .join(whatsapp_sends, whatsapp_sends.c.outbox_id == outbox.c.id)
+            .where(whatsapp_sends.c.conversation_id == conversation_id, carried_by(ticket))
+            .order_by(answers.c.created_at.desc()).limit(1)
+        )).scalar_one_or_none()
     return found
 
 
@@ -247,11 +249,9 @@ async def _status(runtime: Runtime, status: Status) -> str:
                 received_at=runtime.clock(),
             ).returning(whatsapp_statuses.c.id)
         )).first()
-        if new is None:
-            return "repeated"
-        if ticket is not None:
-            await settling.reported(runtime, connection, ticket, status)
-    return "status"
+        await settling.reported(runtime, connection, ticket, status.wamid, status.status, status.code,
+                                again=new is None)
+    return "status" if new is not None else "repeated"
 
 
 async def _fault(runtime: Runtime, fault: Fault) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Row, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import outcome, pacing
+from handoff.channels.whatsapp import outcome, pacing, ties
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.channels.whatsapp.templates import catalogue, filled
@@ -143,7 +143,7 @@ async def _mark(
 async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str], it: Invitation) -> Refused | None:
     """Post it and record what was said. The refusal, when it was refused: it may concern the whole number."""
     try:
-        await graph.send(number_id, to, it.body, str(it.ticket))
+        wamid = await graph.send(number_id, to, it.body, str(it.ticket))
     except Unknown as error:
         log.warning("WhatsApp template %s: what became of it is not known (%s)", it.ticket, error)
     except NotReached:
@@ -156,10 +156,21 @@ async def post(runtime: Runtime, graph: Graph, number_id: str, to: dict[str, str
         await _record(runtime, it, "waiting" if again else "failed", refused.code)
         return refused
     else:
-        async with db.transaction(runtime.pool) as connection:
-            await reported(runtime, connection, it.ticket, "sent", None)
-            await pacing.runs_again(connection, number_id)
+        await _accepted(runtime, it.ticket, number_id, wamid)
     return None
+
+
+async def _accepted(runtime: Runtime, ticket: UUID, number_id: str, wamid: str) -> None:
+    """As `settling.accepted`: what came of it without our ticket before this was known counts from now on."""
+    wamid_hash = runtime.keyring.blind("wamid", wamid)
+    async with db.transaction(runtime.pool) as connection:
+        await ties.hold(connection, wamid_hash)
+        await ties.learn(connection, ticket, wamid_hash, anew=True)
+        await reported(runtime, connection, ticket, "sent", None)
+        for one in await ties.came_before(connection, wamid_hash):
+            if one.ticket != ticket:
+                await reported(runtime, connection, ticket, one.status, one.code)
+        await pacing.runs_again(connection, number_id)
 
 
 async def _record(runtime: Runtime, it: Invitation, state: str, code: int | None = None) -> None:

@@ -1,6 +1,7 @@
 """What became of a post: what the API answered, and what Meta reports later, late, twice and out of order.
 
-A status with our ticket settles what nobody heard of. What one message of WhatsApp carries stands where it stands.
+A status settles what nobody heard of, found by our ticket or by the id of the post (`ties`). What one message of
+WhatsApp carries stands where it stands.
 """
 
 from __future__ import annotations
@@ -12,29 +13,34 @@ from uuid import UUID
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.channels.whatsapp import inviting, outcome, pacing
+from handoff.channels.whatsapp import inviting, outcome, pacing, ties
 from handoff.channels.whatsapp.claiming import carried_by, wait_for_window
 from handoff.channels.whatsapp.outcome import Verdict
-from handoff.channels.whatsapp.payload import Status
 from handoff.domain.delivering import furthest, least
 from handoff.services.post import delivery
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.schema import outbox
-from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends, whatsapp_statuses
+from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends
 
 UNTIL_WRITTEN = timedelta(days=365)
 _ARRIVED = ("delivered", "read")
 
 
 async def accepted(runtime: Runtime, ticket: UUID, number_id: str, wamid: str) -> None:
-    """The API took it: the number can send."""
+    """The API took it: the number can send. Of what was reported of it before this was known, a failure has the last
+    word over the acceptance; what came without our ticket counts from now on."""
+    wamid_hash = runtime.keyring.blind("wamid", wamid)
     async with db.transaction(runtime.pool) as connection:
-        await connection.execute(
-            update(whatsapp_sends).where(carried_by(ticket)).values(wamid_hash=runtime.keyring.blind("wamid", wamid))
-        )
+        await ties.hold(connection, wamid_hash)
+        await ties.learn(connection, ticket, wamid_hash, anew=True)
         await pacing.runs_again(connection, number_id)
-        await _came(runtime, connection, ticket, "sent")
+        before = await ties.came_before(connection, wamid_hash)
+        if not any(one.status == "failed" for one in before):
+            await _came(runtime, connection, ticket, "sent")
+        for one in before:
+            if one.ticket != ticket:
+                await _reported(runtime, connection, ticket, wamid_hash, one.status, one.code)
 
 
 async def refused(
@@ -51,33 +57,45 @@ async def not_reached(runtime: Runtime, ticket: UUID, tries: int) -> None:
         await _record(runtime, connection, ticket, state="waiting", pause=outcome.pause(tries), only_sending=True)
 
 
-async def reported(runtime: Runtime, connection: AsyncConnection, ticket: UUID, status: Status) -> None:
-    """A status has come. A failure that may pass is tried again, like one that the API told at once."""
-    await inviting.reported(runtime, connection, ticket, status.status, status.code)
+async def reported(
+    runtime: Runtime, connection: AsyncConnection, ticket: UUID | None, wamid: str, status: str, code: int | None, *,
+    again: bool = False,
+) -> None:
+    """A status was stored. `ticket`: what came with it, if it may be one of ours; `again`: it was there already, and
+    counts only if nobody knew until now whose it is."""
+    wamid_hash = runtime.keyring.blind("wamid", wamid)
+    await ties.hold(connection, wamid_hash)
+    if again and (ticket is None or await ties.is_told(connection, wamid_hash, status, ticket)):
+        return
+    news = ticket is not None and await ties.learn(connection, ticket, wamid_hash)
+    if (news or not again) and (whose := await ties.ticket_of(connection, wamid_hash)) is not None:
+        await _reported(runtime, connection, whose, wamid_hash, status, code)
+
+
+async def _reported(
+    runtime: Runtime, connection: AsyncConnection, ticket: UUID, wamid_hash: bytes, status: str, code: int | None
+) -> None:
+    """What is reported of a post of ours. A failure that may pass is tried again, like one that the API told at
+    once."""
+    await inviting.reported(runtime, connection, ticket, status, code)
     send = (await connection.execute(
         select(whatsapp_sends).where(whatsapp_sends.c.id == ticket).with_for_update()
     )).one_or_none()
-    if send is None or (status.status == "sent" and await _has_failed(runtime, connection, status.wamid)):
+    if send is None or (status == "sent" and await _has_failed(connection, wamid_hash)):
         return
-    if status.status != "failed":
-        await _came(runtime, connection, ticket, status.status)
-    elif send.delivery not in _ARRIVED and send.state != "failed":
+    if status != "failed":
+        await _came(runtime, connection, ticket, status)
+    elif send.delivery not in _ARRIVED and send.state != "failed" and send.wamid_hash == wamid_hash:
         number_id = (await connection.execute(
             select(whatsapp_addresses.c.number_id).where(whatsapp_addresses.c.conversation_id == send.conversation_id)
             .order_by(whatsapp_addresses.c.current.desc(), whatsapp_addresses.c.created_at.desc()).limit(1)
         )).scalar_one()
-        verdict = outcome.verdict(400, status.code)
-        await _settle(runtime, connection, ticket, number_id, send.tries, verdict, status.code)
+        await _settle(runtime, connection, ticket, number_id, send.tries, outcome.verdict(400, code), code)
 
 
-async def _has_failed(runtime: Runtime, connection: AsyncConnection, wamid: str) -> bool:
+async def _has_failed(connection: AsyncConnection, wamid_hash: bytes) -> bool:
     """Whether this very post failed: its `sent`, late, tells nothing of the next one."""
-    return (await connection.execute(
-        select(whatsapp_statuses.c.id).where(
-            whatsapp_statuses.c.wamid_hash == runtime.keyring.blind("wamid", wamid),
-            whatsapp_statuses.c.status == "failed",
-        ).limit(1)
-    )).first() is not None
+    return any(one.status == "failed" for one in await ties.came_before(connection, wamid_hash))
 
 
 async def _settle(
