@@ -224,7 +224,7 @@ def postgres_child(cluster: Cluster) -> Child:
         try:
             async with await psycopg.AsyncConnection.connect(url) as connection:
                 await connection.execute("SELECT 1")
-        except psycopg.OperationalError:
+        except psycopg.Error:
             return False
         return True
 

@@ -64,6 +64,12 @@ class ChildNotReady(Exception):
     """A child that was waited for did not become ready in time."""
 
 
+def delay_after(failures: int) -> float:
+    """Seconds until a child that has failed so often in a row is started again. A child may fail for days: the power
+    is bounded before it is taken, as no float holds 2 to the 1024th."""
+    return float(min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures - 1, 10)))
+
+
 class _Keeper:
     """The life of one child: the current process, how it does, and the task that looks after it."""
 
@@ -85,7 +91,7 @@ class _Keeper:
             if self.stopping.is_set():
                 return
             failures = 1 if steady else failures + 1
-            delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (failures - 1))
+            delay = delay_after(failures)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), delay)
                 return
