@@ -8,7 +8,7 @@ from handoff.services.case import verbs
 from handoff.services.errors import Conflict
 from handoff.services.talk import turn
 from tests.support.citizen import UNSURE, Citizen, answers, reply
-from tests.support.rasa import bot_says
+from tests.support.rasa import bot_says, with_bot
 
 
 async def in_talk(runtime) -> Citizen:
@@ -109,3 +109,18 @@ async def test_p05_ini_pertanyaan_lain_closes_it_again_as_it_was_and_asks_the_bo
     assert (await citizen.sees())[-1]["answer"]["topic"] == "kk_hilang_rusak"
     shown = await citizen.asks("ktp sy ilang", answers("ktp_hilang"))  # it does not reopen any more
     assert [m["author"] for m in shown] == ["bot"]
+
+
+async def test_p01_ini_pertanyaan_lain_while_the_bot_is_away_is_answered_when_it_is_back(queued_runtime):
+    citizen = await in_talk(queued_runtime)
+    await proposes(citizen)
+    await citizen.taps("Sudah selesai")
+    await citizen.asks("kk saya rusak", answers("kk_hilang_rusak"))
+    citizen.runtime = with_bot(queued_runtime, "http://127.0.0.1:9")  # nobody listens there
+    await citizen.taps("Ini pertanyaan lain")
+    assert (await citizen.fates())[-1] is None
+    async with bot_says(queued_runtime, "kk_hilang_rusak") as citizen.runtime:
+        assert await turn.drain(citizen.runtime, citizen.id)
+    assert (await citizen.sees())[-1]["answer"]["topic"] == "kk_hilang_rusak"
+    assert [m["text"] for m in await citizen.sees() if "tidak berlaku" in m["text"]] == []
+    assert (await citizen.fates())[-1] == "answer"

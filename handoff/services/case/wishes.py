@@ -120,7 +120,8 @@ class Tap:
         await record(self.runtime, self.connection, self.conversation, self.facts.id, "reopening_undone", CITIZEN)
         owned = await ownership.give(self.connection, self.conversation, officer_id=None, open_case_id=None)
         await store(self.runtime, self.connection, owned, [
-            Outgoing("system", self.runtime.texts.say("case.other", **self.facts.said()), in_reply_to=self.message_id)
+            Outgoing("system", self.runtime.texts.say("case.other", **self.facts.said()), case_id=self.facts.id,
+                     in_reply_to=self.message_id)
         ])
         return True
 

@@ -229,12 +229,7 @@ class _Desk:
     async def other(self, rest: str) -> AskInstead | None:
         """The text that reopened the case goes to the bot instead; an older one's button no longer means anything."""
         case_id, _, question_id = rest.partition(":")
-        if str(self.conversation.open_case_id) != case_id:
-            await self.outdated()
-            return None
-        facts = await cases.load(self.connection, self.conversation.open_case_id)
-        tap = Tap(self.runtime, self.connection, self.conversation, facts, self.message_id)
-        if not await tap.not_this(question_id):
+        if not (await self._undone(case_id) or await self._undo(case_id, question_id)):
             await self.outdated()
             return None
         conversation = await ownership.lock(self.connection, self.conversation.id)
@@ -245,6 +240,19 @@ class _Desk:
         )).one()
         data_key = await self.runtime.keyring.open(self.connection, conversation.data_key_id)
         return AskInstead(str(unseal_json(data_key, row.id, row.body_enc).get("text", "")), conversation)
+
+    async def _undo(self, case_id: str, question_id: str) -> bool:
+        if str(self.conversation.open_case_id) != case_id:
+            return False
+        facts = await cases.load(self.connection, self.conversation.open_case_id)
+        return await Tap(self.runtime, self.connection, self.conversation, facts, self.message_id).not_this(question_id)
+
+    async def _undone(self, case_id: str) -> bool:
+        """Whether this tap has undone the reopening already: the bot was away then, or its turn was killed."""
+        return (await self.connection.execute(select(messages.c.id).where(
+            messages.c.conversation_id == self.conversation.id, messages.c.in_reply_to == self.message_id,
+            messages.c.author == "system", messages.c.case_id == UUID(case_id),
+        ))).first() is not None
 
     async def outdated(self) -> None:
         await self.done("chat.outdated_button")
