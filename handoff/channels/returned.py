@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from handoff.domain.bounces import MOST_BYTES
 from handoff.services.post import bounces
 from handoff.services.runtime import Runtime
@@ -61,7 +59,7 @@ async def collect(runtime: Runtime) -> int:
             raw = await _ask(source.content, name)
             try:
                 bounced += await bounces.take_in(runtime, raw) == "bounced"
-            except (db.DatabaseAway, PoolTimeout):
+            except db.DatabaseAway:
                 raise
             except Exception:
                 log.exception("a returned mail could not be understood; it is left as read")

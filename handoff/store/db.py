@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
@@ -18,18 +19,20 @@ from handoff.store.schema import APP_ROLE
 
 OPTIONS = f"-c role={APP_ROLE} -c timezone=UTC"
 CONNECT_SECONDS = 5
+POOL_SECONDS = 10  # how long to wait for a connection that others have
 RETURN_SECONDS = 2.0
 
 
 class DatabaseAway(Exception):
-    """PostgreSQL cannot be reached now; nothing was stored, the caller may try again."""
+    """PostgreSQL cannot be reached now, or all connections to it are taken; nothing was stored, the caller may try
+    again."""
 
 
 def engine(database_url: str, pool_size: int = 10) -> AsyncEngine:
     """A pool of at most `pool_size` connections to `database_url` (any `postgresql://` address)."""
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     return create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_timeout=10, pool_use_lifo=True,
+        url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_SECONDS, pool_use_lifo=True,
         connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "prepare_threshold": 2},
     )
 
@@ -80,7 +83,7 @@ def _away() -> Iterator[None]:
         if error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError):
             raise DatabaseAway(str(error.orig)) from error
         raise
-    except (OSError, TimeoutError) as error:
+    except (PoolTimeout, OSError, TimeoutError) as error:
         raise DatabaseAway(str(error)) from error
 
 

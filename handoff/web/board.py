@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from handoff.domain.access import Permission, Viewer, may
 from handoff.services.runtime import Runtime
 from handoff.services.views import desk
@@ -89,7 +87,7 @@ class Board:
         if None not in ids:
             try:
                 found = [*await desk.changes(self._runtime, {i for i in ids if i is not None})]
-            except (DatabaseAway, PoolTimeout):
+            except DatabaseAway:
                 await asyncio.sleep(AGAIN_SECONDS)
             except Exception:
                 log.exception("changes could not be looked up; the streams are told to look at everything")

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain import assignment
 from handoff.domain.case import Status
@@ -68,7 +67,7 @@ async def refused(request: Request, refusal: ServiceError) -> HTTPResponse:
     return page(request, "petugas_refused.html", refusal=refusal)
 
 
-@console.exception(DatabaseAway, PoolTimeout)
+@console.exception(DatabaseAway)
 async def database_away(request: Request, away: Exception) -> HTTPResponse:
     """Nothing could be asked and nothing was stored."""
     return page(request, "petugas_refused.html", refusal=Unavailable(retry_after=DATABASE_AWAY_SECONDS))

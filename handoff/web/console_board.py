@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.services.case import verbs
 from handoff.services.errors import ServiceError, Unprocessable
@@ -22,7 +21,7 @@ console_board = Blueprint("console_board", url_prefix="/petugas/papan")
 console_board.on_request(html.learn)
 console_board.on_request(authenticate)
 console_board.exception(ServiceError)(refused)
-console_board.exception(DatabaseAway, PoolTimeout)(database_away)
+console_board.exception(DatabaseAway)(database_away)
 
 
 @console_board.get("/")

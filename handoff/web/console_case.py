@@ -14,7 +14,6 @@ from typing import Any
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, raw, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Refusal, Verb, transition
@@ -46,7 +45,7 @@ console_case = Blueprint("console_case", url_prefix="/petugas/kasus")
 console_case.on_request(html.learn)
 console_case.on_request(authenticate)
 console_case.exception(ServiceError)(refused)
-console_case.exception(DatabaseAway, PoolTimeout)(database_away)
+console_case.exception(DatabaseAway)(database_away)
 
 VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "ask": Verb.ask, "propose": Verb.propose,
          "note": Verb.note, "hand_back": Verb.hand_back}  # by `data-action`

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.redirect import read
 from handoff.services.case import verbs
@@ -40,7 +39,7 @@ async def refused(request: Request, refusal: ServiceError) -> HTTPResponse:
     return _notice(request, refusal=refusal) if _by_htmx(request) else await refused_page(request, refusal)
 
 
-@case_actions.exception(DatabaseAway, PoolTimeout)
+@case_actions.exception(DatabaseAway)
 async def database_away(request: Request, away: Exception) -> HTTPResponse:
     """Nothing was stored. What an officer typed stays in the box, even though nobody can be asked who they are; a
     foreign site's form never gets here with the cookie."""

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.services.errors import BadRequest, Conflict, ServiceError, Unprocessable
 from handoff.services.talk import corrections
@@ -22,7 +21,7 @@ console_corrections = Blueprint("console_corrections", url_prefix="/petugas/perb
 console_corrections.on_request(html.learn)
 console_corrections.on_request(authenticate)
 console_corrections.exception(ServiceError)(refused)
-console_corrections.exception(DatabaseAway, PoolTimeout)(database_away)
+console_corrections.exception(DatabaseAway)(database_away)
 
 
 _TOLD = (Conflict, Unprocessable)  # on the form itself

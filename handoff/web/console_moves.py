@@ -11,7 +11,6 @@ from uuid import UUID
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
 from sqlalchemy import Row
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.services.case import dismissals, merging, referrals, transfers, verbs
 from handoff.services.case.referrals import Letter
@@ -28,7 +27,7 @@ console_moves = Blueprint("console_moves", url_prefix="/petugas/kasus")
 console_moves.on_request(html.learn)
 console_moves.on_request(authenticate)
 console_moves.exception(ServiceError)(refused)
-console_moves.exception(DatabaseAway, PoolTimeout)(database_away)
+console_moves.exception(DatabaseAway)(database_away)
 
 
 @console_moves.post("/<number:str>/pindah")

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.services.errors import BadRequest, ServiceError
 from handoff.services.post import notices
@@ -19,7 +18,7 @@ console_news = Blueprint("console_news", url_prefix="/petugas/kabar")
 console_news.on_request(html.learn)
 console_news.on_request(authenticate)
 console_news.exception(ServiceError)(refused)
-console_news.exception(DatabaseAway, PoolTimeout)(database_away)
+console_news.exception(DatabaseAway)(database_away)
 
 
 @console_news.get("/")

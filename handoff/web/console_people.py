@@ -11,7 +11,6 @@ from typing import Any
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.case import Role
 from handoff.services.errors import Conflict, Forbidden, NotFound, ServiceError, Unprocessable
@@ -28,7 +27,7 @@ console_people = Blueprint("console_people", url_prefix="/petugas/orang")
 console_people.on_request(html.learn)
 console_people.on_request(authenticate)
 console_people.exception(ServiceError)(refused)
-console_people.exception(DatabaseAway, PoolTimeout)(database_away)
+console_people.exception(DatabaseAway)(database_away)
 
 
 Handler = Callable[[Request, str], Awaitable[HTTPResponse]]

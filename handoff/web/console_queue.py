@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, redirect
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.domain.access import OFFICE_WIDE
 from handoff.domain.case import Reason, Role, Status
@@ -28,7 +27,7 @@ console_queue = Blueprint("console_queue", url_prefix="/petugas")
 console_queue.on_request(html.learn)
 console_queue.on_request(authenticate)
 console_queue.exception(ServiceError)(refused)
-console_queue.exception(DatabaseAway, PoolTimeout)(database_away)
+console_queue.exception(DatabaseAway)(database_away)
 
 SCOPES: dict[str, Scope] = {"saya": "mine", "unit": "unit", "semua": "all"}
 OFFERED = "pindah"  # no list of the unit's own cases: what other units ask it to take

@@ -9,7 +9,6 @@ import math
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from handoff.services.errors import ServiceError
 from handoff.store.db import DatabaseAway
@@ -26,7 +25,6 @@ def register(app: Sanic) -> None:
     """Have all exceptions end here."""
     app.error_handler.add(ServiceError, refused)
     app.error_handler.add(DatabaseAway, database_away)
-    app.error_handler.add(PoolTimeout, database_away)
     app.error_handler.add(SanicException, refused_by_server)
     app.error_handler.add(Exception, failed)
 

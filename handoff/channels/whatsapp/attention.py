@@ -15,7 +15,6 @@ from uuid import UUID
 
 from sqlalchemy import Row, select, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import pacing
@@ -53,7 +52,7 @@ SELECT id, seq, body_enc FROM unread WHERE handled
 async def attend(runtime: Runtime, graph: Graph, conversation_id: UUID, rest: float | None) -> None:
     """Mark what has been handled as read; `rest`: in how many seconds the next message of ours goes out."""
     typing = rest is not None and TYPING[0] <= rest <= TYPING[1]
-    with contextlib.suppress(db.DatabaseAway, PoolTimeout):
+    with contextlib.suppress(db.DatabaseAway):
         await _mark(runtime, graph, conversation_id, typing=typing, thinking=False)
 
 
@@ -71,7 +70,7 @@ async def while_the_bot_thinks(runtime: Runtime, graph: Graph | None, conversati
 
 async def _notice(runtime: Runtime, graph: Graph, conversation_id: UUID) -> None:
     await asyncio.sleep(SLOW_SECONDS)
-    with contextlib.suppress(db.DatabaseAway, PoolTimeout):
+    with contextlib.suppress(db.DatabaseAway):
         async with db.statement(runtime.pool) as connection:
             conversation = (await connection.execute(
                 select(conversations_table.c.channel, conversations_table.c.owner_officer_id)

@@ -16,7 +16,6 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import addresses, media, outcome, pacing, payload, sending, settling, ties
@@ -64,14 +63,14 @@ async def take_in(runtime: Runtime, body: bytes) -> Counter[str]:
     for item in items:
         try:
             counts[await _take(runtime, item)] += 1
-        except (db.DatabaseAway, PoolTimeout):
+        except db.DatabaseAway:
             raise
         except Exception as error:  # noqa: BLE001 - our own fault; what came is kept, the others go on
             last = traceback.extract_tb(error.__traceback__)[-1]  # not the message: it may hold a citizen's words
             log.error("a WhatsApp item is kept unread: %s at %s:%s", type(error).__name__, last.filename, last.lineno)
             whose = await _whose(runtime, item)
             counts[await _keep(runtime, "failed", type(error).__name__, item.raw, conversation_id=whose)] += 1
-    with contextlib.suppress(db.DatabaseAway, PoolTimeout):  # everything is stored, nothing has to come again
+    with contextlib.suppress(db.DatabaseAway):  # everything is stored, nothing has to come again
         for number_id, came in Counter(item.number_id for item in items if isinstance(item, Message)).items():
             if _is_ours(runtime, number_id):
                 await pacing.came_in(runtime, number_id, came)

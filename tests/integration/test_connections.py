@@ -1,0 +1,54 @@
+"""The pool of connections: who is cancelled gives theirs back, who finds none free is told to try again."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+
+import pytest
+from sqlalchemy import text
+
+from handoff.store import db
+
+
+@pytest.fixture
+async def two(database):
+    pool = db.engine(database.app_url, pool_size=2)
+    yield pool
+    await db.close(pool)
+
+
+@pytest.mark.parametrize("opening", [db.transaction, db.statement])
+async def test_without_a_free_connection_the_database_is_away(two, monkeypatch, opening):
+    monkeypatch.setattr(two.pool, "_timeout", 0.05)
+    async with db.transaction(two), db.transaction(two):
+        with pytest.raises(db.DatabaseAway):
+            async with opening(two):
+                pass
+    async with opening(two) as connection:
+        assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
+@pytest.mark.parametrize("opening", [db.transaction, db.statement])
+async def test_whoever_is_cancelled_anywhere_gives_the_connection_back(two, opening, twice):
+    async def work() -> None:
+        async with opening(two) as connection:
+            await connection.execute(text("SELECT pg_sleep(0.01)"))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for milliseconds in range(30):
+            task = asyncio.create_task(work())
+            await asyncio.sleep(milliseconds / 1000)
+            task.cancel()
+            if twice:
+                await asyncio.sleep(0)
+                task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            del task
+        gc.collect()
+    async with asyncio.timeout(5):
+        while two.pool.checkedout():  # noqa: ASYNC110 - a pool tells nobody
+            await asyncio.sleep(0.01)
