@@ -19,6 +19,7 @@ from handoff.services.case.verbs import officer_speaks
 from handoff.services.errors import NotFound, Unprocessable
 from handoff.services.post import notices
 from handoff.services.post.outbox import Outgoing, notify, store
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -162,27 +163,31 @@ async def waiting(runtime: Runtime, case_id: UUID) -> list[Waiting]:
 async def remind(runtime: Runtime) -> int:
     """The day has come to ask again: say so in the case, once, for its officer. Returns how many were told; safe to
     run twice and by two at once."""
-    at, told = runtime.clock(), 0
-    for conversation_id, referral_id in await _due(runtime, at):
-        async with db.transaction(runtime.pool) as connection:
-            conversation = await ownership.lock(connection, conversation_id)
-            officer_id = select(cases.c.officer_id).where(cases.c.id == referrals.c.case_id).scalar_subquery()
-            found = (await connection.execute(
-                update(referrals).where(referrals.c.id == referral_id, referrals.c.reminded_at.is_(None))
-                .values(reminded_at=at).returning(referrals.c.case_id, officer_id)
-            )).one_or_none()
-            if found is None:
-                continue
-            case_id, officer = found
-            await record(runtime, connection, conversation, case_id, "ask_again_due", Actor("system"),
-                         referral_id=referral_id)
-            await notices.tell(runtime, connection, officer, case_id, "ask_again")
-            await notify(connection, conversation_id, conversation.next_seq - 1)
-            told += 1
-    return told
+    due = await _due(runtime, runtime.clock())
+    return await each(due, lambda referral_id: _remind(runtime, due[referral_id], referral_id),
+                      "nobody could be told to ask again for referral %s")
 
 
-async def _due(runtime: Runtime, at: datetime) -> list[tuple[UUID, UUID]]:
+async def _remind(runtime: Runtime, conversation_id: UUID, referral_id: UUID) -> bool:
+    async with db.transaction(runtime.pool) as connection:
+        conversation = await ownership.lock(connection, conversation_id)
+        officer_id = select(cases.c.officer_id).where(cases.c.id == referrals.c.case_id).scalar_subquery()
+        found = (await connection.execute(
+            update(referrals).where(referrals.c.id == referral_id, referrals.c.reminded_at.is_(None))
+            .values(reminded_at=runtime.clock()).returning(referrals.c.case_id, officer_id)
+        )).one_or_none()
+        if found is None:
+            return False
+        case_id, officer = found
+        await record(runtime, connection, conversation, case_id, "ask_again_due", Actor("system"),
+                     referral_id=referral_id)
+        await notices.tell(runtime, connection, officer, case_id, "ask_again")
+        await notify(connection, conversation_id, conversation.next_seq - 1)
+    return True
+
+
+async def _due(runtime: Runtime, at: datetime) -> dict[UUID, UUID]:
+    """The referrals whose day has come, each with its conversation; the longest due first."""
     today = func.date(func.timezone(units.c.zone, at))
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(
@@ -192,4 +197,4 @@ async def _due(runtime: Runtime, at: datetime) -> list[tuple[UUID, UUID]]:
                    referrals.c.ask_again_on <= today, cases.c.status != "closed")
             .order_by(referrals.c.ask_again_on).limit(DUE_AT_ONCE)
         )).all()
-    return [(row.conversation_id, row.id) for row in rows]
+    return {row.id: row.conversation_id for row in rows}

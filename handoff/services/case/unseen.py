@@ -18,6 +18,7 @@ from handoff.services.case import cases
 from handoff.services.case.cases import record
 from handoff.services.post import notices
 from handoff.services.post.outbox import notify
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -56,13 +57,19 @@ async def go_on(runtime: Runtime) -> int:
     """The clocks of cases whose answer cannot be seen go on. Returns how many; safe to run twice and by two at once."""
     async with db.statement(runtime.pool) as connection:
         found = (await connection.execute(_SOME, {"most": AT_ONCE})).all()
-    done = 0
-    for row in found:
-        try:
-            done += await _go_on(runtime, row.conversation_id, row.case_id)
-        except ContentGone:
-            log.warning("case %s was erased; its clocks stay", row.case_id)
-    return done
+    cases_of = {row.case_id: row.conversation_id for row in found}
+    return await each(
+        cases_of, lambda case_id: _unless_erased(runtime, cases_of[case_id], case_id),
+        "the clocks of case %s could not go on",
+    )
+
+
+async def _unless_erased(runtime: Runtime, conversation_id: UUID, case_id: UUID) -> bool:
+    try:
+        return await _go_on(runtime, conversation_id, case_id)
+    except ContentGone:
+        log.warning("case %s was erased; its clocks stay", case_id)
+        return False
 
 
 async def _go_on(runtime: Runtime, conversation_id: UUID, case_id: UUID) -> bool:

@@ -23,6 +23,7 @@ from handoff.services.deadlines import clocks
 from handoff.services.errors import NotFound, Unprocessable
 from handoff.services.people import office
 from handoff.services.post.outbox import notify
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -77,13 +78,15 @@ async def redate(runtime: Runtime, why: str, unit: str | None = None) -> int:
     ).order_by(case_table.c.opened_at)
     async with db.statement(runtime.pool) as connection:
         ids = (await connection.execute(chosen)).scalars().all()
-    moved = 0
-    for case_id in ids:
-        try:
-            moved += await _redate(runtime, case_id, why)
-        except ContentGone:
-            log.warning("case %s was erased; its deadlines stay", case_id)
-    return moved
+    return await each(ids, lambda case_id: _unless_erased(runtime, case_id, why), "case %s could not be re-dated")
+
+
+async def _unless_erased(runtime: Runtime, case_id: UUID, why: str) -> bool:
+    try:
+        return await _redate(runtime, case_id, why)
+    except ContentGone:
+        log.warning("case %s was erased; its deadlines stay", case_id)
+        return False
 
 
 async def _redate(runtime: Runtime, case_id: UUID, why: str) -> bool:

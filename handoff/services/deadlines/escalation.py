@@ -7,7 +7,6 @@ by name, and the citizen gets one message, however many marks an outage left beh
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +25,7 @@ from handoff.services.case.cases import Facts, record
 from handoff.services.people import office
 from handoff.services.post import notices, sending
 from handoff.services.post.outbox import Outgoing, notify, store
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -34,8 +34,6 @@ from handoff.store.schema import cases as case_table
 from handoff.store.schema import conversations
 from handoff.store.schema_clocks import breaches, clocks, tellings
 from handoff.store.schema_record import case_events
-
-log = logging.getLogger(__name__)
 
 SYSTEM = Actor("system")
 MARKED_AT_ONCE = 2500
@@ -94,30 +92,31 @@ async def tell(runtime: Runtime, most: int = TOLD_AT_ONCE) -> int:
 
     A case that another worker is still marking waits until all its marks are there: they make one message.
     """
+    done, beyond = 0, 0
+    while not done and (waiting := await _waiting(runtime, most, beyond)):
+        done = await each(waiting, lambda case_id: _unless_erased(runtime, case_id), "nobody could be told of case %s")
+        beyond += most  # a whole round that fails holds up none of the next one either
+    return done
+
+
+async def _waiting(runtime: Runtime, most: int, beyond: int) -> Sequence[UUID]:
     unmarked = select(clocks.c.id).where(
         clocks.c.case_id == tellings.c.case_id, clocks.c.next_due_at <= runtime.clock()
     ).exists()
     async with db.statement(runtime.pool) as connection:
-        waiting = (await connection.execute(
+        return (await connection.execute(
             select(tellings.c.case_id).where(~unmarked).group_by(tellings.c.case_id)
-            .order_by(func.min(tellings.c.due_at)).limit(most)
+            .order_by(func.min(tellings.c.due_at), tellings.c.case_id).limit(most).offset(beyond)
         )).scalars().all()
-    done = 0
-    for case_id in waiting:
-        try:
-            done += await _tell_of(runtime, case_id)
-        except db.DatabaseAway:
-            raise
-        except ContentGone:
-            await _drop(runtime, case_id)  # erased at the citizen's wish: nobody is left to be told
-        except Exception:
-            log.exception("nobody could be told of case %s", case_id)
-    return done
 
 
-async def _drop(runtime: Runtime, case_id: UUID) -> None:
-    async with db.statement(runtime.pool) as connection:
-        await connection.execute(delete(tellings).where(tellings.c.case_id == case_id))
+async def _unless_erased(runtime: Runtime, case_id: UUID) -> bool:
+    try:
+        return await _tell_of(runtime, case_id)
+    except ContentGone:  # at the citizen's wish: nobody is left to be told
+        async with db.statement(runtime.pool) as connection:
+            await connection.execute(delete(tellings).where(tellings.c.case_id == case_id))
+        return False
 
 
 async def _tell_of(runtime: Runtime, case_id: UUID) -> bool:

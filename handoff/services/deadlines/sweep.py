@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
 from handoff.services.deadlines import escalation
 from handoff.services.post import sending
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import turn
 from handoff.store import db
@@ -31,24 +33,24 @@ UNSENT = timedelta(seconds=5)  # a turn sends within milliseconds; what is older
 async def once(runtime: Runtime) -> int:
     """One sweep. Returns how many messages were given to a person."""
     waited = timedelta(seconds=runtime.settings.bot_timeout)
-    older_than = runtime.clock() - waited
-    async with db.transaction(runtime.pool) as connection:
-        overdue = (await connection.execute(
-            select(messages.c.conversation_id).where(
-                messages.c.author == "citizen", messages.c.fate.is_(None),
-                or_(messages.c.created_at <= older_than, messages.c.stored_at <= func.now() - waited),
-            ).distinct().limit(BATCH)
-        )).scalars().all()
-    settled = 0
-    for conversation_id in overdue:
-        try:
-            settled += await turn.drain_without_bot(runtime, conversation_id, waited)
-        except db.DatabaseAway:
-            raise
-        except Exception:
-            log.exception("the sweep could not settle conversation %s", conversation_id)
+    settled, beyond = 0, 0
+    while not settled and (overdue := await _overdue(runtime, waited, beyond)):
+        settled = await each(overdue, lambda one: turn.drain_without_bot(runtime, one, waited),
+                             "the sweep could not settle conversation %s")
+        beyond += BATCH  # a whole round that fails holds up none of the next one either
     await sending.dispatch_overdue(runtime, UNSENT)
     return settled
+
+
+async def _overdue(runtime: Runtime, waited: timedelta, beyond: int) -> Sequence[UUID]:
+    """The conversations in which a message has waited for longer, the longest first."""
+    async with db.statement(runtime.pool) as connection:
+        return (await connection.execute(
+            select(messages.c.conversation_id).where(
+                messages.c.author == "citizen", messages.c.fate.is_(None),
+                or_(messages.c.created_at <= runtime.clock() - waited, messages.c.stored_at <= func.now() - waited),
+            ).group_by(messages.c.conversation_id).order_by(func.min(messages.c.stored_at)).limit(BATCH).offset(beyond)
+        )).scalars().all()
 
 
 async def forever(runtime: Runtime) -> None:

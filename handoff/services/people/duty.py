@@ -20,6 +20,7 @@ from handoff.services.case import cases, transfers
 from handoff.services.case.holding import Held
 from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.post import sending
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
@@ -134,16 +135,20 @@ async def end_duties(runtime: Runtime) -> tuple[int, list[str]]:
             select(officers.c.login).join(units, units.c.id == officers.c.unit_id)
             .where(officers.c.active, officers.c.last_day < today).order_by(officers.c.login)
         )).scalars().all()
-    gone, stay = 0, []
-    for login in over:
-        try:
-            await deactivate(runtime, None, login)
-            gone += 1
-        except NotFound:
-            continue  # the other worker was first
-        except Conflict:
-            stay.append(login)
+    stay: list[str] = []
+    gone = await each(over, lambda login: _end_duty(runtime, login, stay), "the duty of %s could not be ended")
     return gone, stay
+
+
+async def _end_duty(runtime: Runtime, login: str, stay: list[str]) -> bool:
+    try:
+        await deactivate(runtime, None, login)
+    except NotFound:
+        return False  # the other worker was first
+    except Conflict:
+        stay.append(login)
+        return False
+    return True
 
 
 async def leave(
@@ -187,7 +192,7 @@ async def end_leave(runtime: Runtime, actor: Row[Any], login: str, leave_id: UUI
 
 async def begin_leaves(runtime: Runtime) -> int:
     """Whoever is on leave today keeps no open case; safe to run twice and by two at once. Returns how many moved."""
-    today, total = func.date(func.timezone(units.c.zone, runtime.clock())), 0
+    today = func.date(func.timezone(units.c.zone, runtime.clock()))
     async with db.statement(runtime.pool) as connection:
         absent = (await connection.execute(
             select(officers.c.id).distinct().join(leaves, leaves.c.officer_id == officers.c.id)
@@ -195,15 +200,18 @@ async def begin_leaves(runtime: Runtime) -> int:
             .join(case_table, officers.c.id.in_([case_table.c.officer_id, case_table.c.transfer_officer_id]))
             .where(leaves.c.first_day <= today, leaves.c.last_day >= today, case_table.c.status != "closed")
         )).scalars().all()
-    for officer_id in absent:
-        try:
-            async with db.transaction(runtime.pool) as connection:
-                handed = await hand_on(runtime, connection, officer_id, "leave")
-        except Conflict:
-            continue  # nobody else is there: it stays with them, by name
-        await _send(runtime, handed)
-        total += len(handed)
-    return total
+    return await each(absent, lambda officer_id: _begin_leave(runtime, officer_id),
+                      "the cases of officer %s, who is on leave, could not be moved")
+
+
+async def _begin_leave(runtime: Runtime, officer_id: UUID) -> int:
+    try:
+        async with db.transaction(runtime.pool) as connection:
+            handed = await hand_on(runtime, connection, officer_id, "leave")
+    except Conflict:
+        return 0  # nobody else is there: it stays with them, by name
+    await _send(runtime, handed)
+    return len(handed)
 
 
 async def hand_on(runtime: Runtime, connection: AsyncConnection, officer_id: UUID, because: str) -> list[Handed]:

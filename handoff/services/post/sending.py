@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import taking
 from handoff.services.post import outbox as outgoing
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db, queue
@@ -105,12 +106,18 @@ async def _with_a_person(connection: AsyncConnection, question_id: UUID) -> bool
 
 
 async def dispatch_overdue(runtime: Runtime, waited: timedelta, limit: int = 500) -> int:
-    """Send what a crash left pending for longer than `waited`. Returns how many conversations had something."""
+    """Send what a crash left pending for longer than `waited`, the oldest first. Returns how many conversations had
+    something."""
     async with db.transaction(runtime.pool) as connection:
         waiting = (await connection.execute(
             select(outbox.c.conversation_id)
-            .where(outbox.c.state == "pending", outbox.c.stored_at <= func.now() - waited).distinct().limit(limit)
+            .where(outbox.c.state == "pending", outbox.c.stored_at <= func.now() - waited)
+            .group_by(outbox.c.conversation_id).order_by(func.min(outbox.c.stored_at)).limit(limit)
         )).scalars().all()
-    for conversation_id in waiting:
-        await dispatch(runtime, conversation_id)
+    await each(waiting, lambda one: _dispatched(runtime, one), "what waits in conversation %s could not be sent")
     return len(waiting)
+
+
+async def _dispatched(runtime: Runtime, conversation_id: UUID) -> int:
+    await dispatch(runtime, conversation_id)
+    return 1

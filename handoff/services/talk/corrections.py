@@ -7,7 +7,6 @@ run twice, at two places, or be killed anywhere.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,13 +28,12 @@ from handoff.services.errors import Conflict, Forbidden, NotFound, Unprocessable
 from handoff.services.people import office
 from handoff.services.post import numbers, sending
 from handoff.services.post.outbox import Outgoing, button, store
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
 from handoff.store.schema import answers, data_keys, messages, officers
 from handoff.store.schema_desk import corrected, corrections, publication_events, publications
-
-log = logging.getLogger(__name__)
 
 WORDS_CHARACTERS = 1000
 FURTHEST = timedelta(days=180)  # as long as an entry of the catalogue is good without being looked at
@@ -198,15 +196,10 @@ async def tell(runtime: Runtime, most: int = AT_ONCE) -> int:
             .join(corrections, corrections.c.id == corrected.c.correction_id)
             .where(corrected.c.state == "waiting").order_by(corrections.c.at, corrected.c.conversation_id).limit(most)
         )).all()
-    told = 0
-    for row in waiting:
-        try:
-            told += await _tell(runtime, row.correction_id, row.conversation_id)
-        except db.DatabaseAway:
-            raise
-        except Exception:
-            log.exception("conversation %s could not be told of correction %s", row.conversation_id, row.correction_id)
-    return told
+    return await each(
+        waiting, lambda row: _tell(runtime, row.correction_id, row.conversation_id),
+        "correction and conversation %s: it could not be told",
+    )
 
 
 async def _tell(runtime: Runtime, correction_id: UUID, conversation_id: UUID) -> bool:

@@ -56,6 +56,10 @@ async def answer_late(runtime: Runtime) -> int:
             break
         except ContentGone:
             continue
+        except db.DatabaseAway:
+            raise
+        except Exception:
+            log.exception("the question of case %s could not be answered late", row.case_id)
     return answered
 
 

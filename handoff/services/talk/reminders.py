@@ -6,7 +6,6 @@ once; taken back by a button or in words. No words of theirs are kept for it.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -23,14 +22,13 @@ from handoff.services.case import cases
 from handoff.services.people import office
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, button, store
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db
 from handoff.store.schema import cases as case_table
 from handoff.store.schema_clocks import asked_reminders
 from handoff.texts import DAYS, MONTHS
-
-log = logging.getLogger(__name__)
 
 MOST = 10  # that wait in one conversation
 AT_ONCE = 200
@@ -235,15 +233,7 @@ async def send_due(runtime: Runtime) -> int:
             .where(asked_reminders.c.state == "waiting", asked_reminders.c.due_at <= runtime.clock())
             .order_by(asked_reminders.c.due_at).limit(AT_ONCE)
         )).all()
-    sent = 0
-    for row in waiting:
-        try:
-            sent += await _send(runtime, row)
-        except db.DatabaseAway:
-            raise
-        except Exception:
-            log.exception("reminder %s could not be sent", row.id)
-    return sent
+    return await each(waiting, lambda row: _send(runtime, row), "reminder and conversation %s: it could not be sent")
 
 
 async def _send(runtime: Runtime, due: Any) -> bool:
