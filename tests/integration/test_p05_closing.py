@@ -103,6 +103,27 @@ async def test_p05_no_request_at_all_takes_two_persons_is_told_and_any_message_r
     assert (await citizen.case()).closed_reason == "not_a_request"
 
 
+@pytest.mark.parametrize(("words", "intent"), [
+    ("makasih ya", "terima_kasih"), ("halo selamat pagi", "sapa"), ("oke", "setuju"),
+])
+async def test_p05_who_was_dismissed_was_not_heard_so_politeness_reopens_too(queued_runtime, words, intent):
+    runtime = queued_runtime
+    citizen = await with_case(runtime)
+    owner, case = await citizen.officer(), await citizen.case()
+    await dismissals.dismiss(runtime, owner, case.id, "pesan pizza")
+    await dismissals.confirm(runtime, await colleague(runtime, owner), case.id, "benar, pesan pizza")
+    await citizen.asks(words, reply(text="Sama-sama.", intent=intent))
+    again = await citizen.case()
+    assert (again.number, again.status, again.officer_id) == (case.number, "in_progress", owner.id)
+
+
+@pytest.mark.parametrize(("words", "intent"), [("tolong bantu", "bantuan"), ("tidak", "tolak")])
+async def test_p05_a_cry_for_help_or_a_no_after_closing_is_no_politeness(runtime, words, intent):
+    citizen = await closed(runtime)
+    await citizen.asks(words, reply(text="Saya bisa membantu …", intent=intent))
+    assert (await citizen.case()).status == "in_progress"
+
+
 async def test_p05_what_the_citizen_says_meanwhile_undoes_the_first_persons_judgement(runtime):
     citizen = await with_case(runtime)
     owner, case = await citizen.officer(), await citizen.case()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotReply, Instruction
 from handoff.catalogue import Aspect
+from handoff.domain.case import ClosedReason
 from handoff.services.case import cases, confidential, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post.outbox import Outgoing, button, store
@@ -21,7 +22,8 @@ from handoff.services.talk import answering, followup, status, stepping
 COMMON_TOPICS = ("ktp_baru", "kk_baru", "akta_kelahiran")  # offered when an aspect is asked of no service
 MOST_OFFERED = 3
 LIKELY = 0.1  # at least how likely a service must be to be offered before the common ones
-TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "tolak", "bot_siapa", "bantuan"})
+#: Politeness after a case was closed, which reopens nothing. Who asks for help, or says no, is not being polite.
+TALK = frozenset({"sapa", "terima_kasih", "pamit", "basa_basi", "setuju", "bot_siapa"})
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Settlement:
         """Carry out what Rasa said."""
         instructions = [m.custom for m in reply.replies if m.custom]
         texts = [m.text for m in reply.replies if m.text]
-        if self.conversation.last_case_id is not None and reply.intent.name not in TALK:
+        if self.conversation.last_case_id is not None and await self._reopens(reply):
             await self._person("reopened", reply)  # P5: a later message reopens the closed case
         elif reply.abstained:
             await self._person("low_confidence", reply)  # its action did not open the case
@@ -61,6 +63,13 @@ class Settlement:
             await self._say("\n\n".join(texts))
         else:
             await self._person("bot_failure", reply)
+
+    async def _reopens(self, reply: BotReply) -> bool:
+        """Politeness does not; except after a dismissal, for who was sent away was not heard (docs/adr/0009)."""
+        if reply.intent.name not in TALK:
+            return True
+        facts = await cases.load(self.connection, self.conversation.last_case_id)
+        return bool(facts.row.closed_reason == ClosedReason.not_a_request.value)
 
     async def _instruction(self, instruction: Instruction, reply: BotReply) -> None:
         topics = self.runtime.catalogue.topics
