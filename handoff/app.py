@@ -15,6 +15,7 @@ from handoff.services.talk.conversations import Doorkeeper
 from handoff.settings import Settings
 from handoff.web import errors, html
 from handoff.web.board import Board
+from handoff.web.bodies import bound_bodies
 from handoff.web.case_page import case_page
 from handoff.web.chat import chat
 from handoff.web.console import console
@@ -62,6 +63,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))
+    bound_bodies(app)
     html.register(app)
     errors.register(app)
     add_security_headers(app)

@@ -140,7 +140,7 @@ async def news(request: Request, number: str) -> HTTPResponse:
                 return answer(None, 204)
 
 
-@case_page.post("/<number:str>")
+@case_page.post("/<number:str>", ctx_large=True)
 async def reply(request: Request, number: str) -> HTTPResponse:
     """A message or a button from the page; "Terkirim" is said by the page that follows, once it is stored."""
     key = _key(request)

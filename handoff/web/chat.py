@@ -118,7 +118,7 @@ async def join(request: Request, conversation: str) -> HTTPResponse:
     return empty(204)
 
 
-@chat.post("/<conversation:str>/messages")
+@chat.post("/<conversation:str>/messages", ctx_large=True)
 async def send(request: Request, conversation: str) -> HTTPResponse:
     """Store one message; 202 means stored, not answered."""
     conversation_id = await admitted(request, conversation)

@@ -45,7 +45,7 @@ async def verify(request: Request) -> HTTPResponse:
     return text_response(challenge, headers={"Cache-Control": "no-store"})
 
 
-@whatsapp.post("/")
+@whatsapp.post("/", ctx_large=True)
 async def receive(request: Request) -> HTTPResponse:
     """Everything in the delivery is stored when this answers 200; 503 asks Meta to send it again."""
     authenticate(_settings(request), request.body, request.headers.get(SIGNATURE))
