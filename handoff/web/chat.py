@@ -17,6 +17,7 @@ from sanic.response import HTTPResponse, empty, raw
 from sqlalchemy import Row
 
 from handoff.domain.number import InvalidNumber, parse
+from handoff.domain.text import clean
 from handoff.services.attachments import files, uploads
 from handoff.services.case import joining
 from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
@@ -30,7 +31,8 @@ from handoff.web.requests import address_of, answer, bearer_of, body_of, limit, 
 chat = Blueprint("chat", url_prefix="/api/v1/conversations")
 KEY_CHARACTERS = 200
 VERSION = r"^[0-9A-Za-z.-]{1,20}$"
-EMAIL = r"^[^@\s]{1,64}@[^@\s]+\.[^@\s]{2,}$"
+_PART = r"[^@\s\x00-\x1f\x7f<>(),;:\"\[\]\\]"  # nothing that would make a second address of it, or a name
+EMAIL = rf"^{_PART}{{1,64}}@{_PART}+\.{_PART}{{2,}}$"
 
 
 class Location(BaseModel):
@@ -201,9 +203,9 @@ async def admitted(request: Request, conversation: str) -> UUID:
 
 
 def key_of(request: Request) -> str | None:
-    """The request's `Idempotency-Key`. Raises `BadRequest` for an empty or endless one."""
+    """The request's `Idempotency-Key`. Raises `BadRequest` for an empty or endless one, and for one that is no text."""
     key: str | None = request.headers.get("idempotency-key")
-    if key is not None and not 1 <= len(key) <= KEY_CHARACTERS:
+    if key is not None and not (1 <= len(key) <= KEY_CHARACTERS and key.isprintable()):
         raise BadRequest()
     return key
 
@@ -287,7 +289,7 @@ async def _uploaded(request: Request, conversation_id: UUID, key: str | None, up
 def _caption(text: str) -> str:
     if len(text) > inbox.TEXT_CHARACTERS:
         raise TooLarge()
-    return text
+    return clean(text)
 
 
 async def _kept(request: Request, conversation_id: UUID, name: str, content: bytes) -> files.StoredFile:

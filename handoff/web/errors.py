@@ -9,6 +9,7 @@ import math
 from sanic import Request, Sanic
 from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse
+from sqlalchemy.exc import DataError
 
 from handoff.services.errors import ServiceError
 from handoff.store.db import DatabaseAway
@@ -25,6 +26,7 @@ def register(app: Sanic) -> None:
     """Have all exceptions end here."""
     app.error_handler.add(ServiceError, refused)
     app.error_handler.add(DatabaseAway, database_away)
+    app.error_handler.add(DataError, unfit)
     app.error_handler.add(SanicException, refused_by_server)
     app.error_handler.add(Exception, failed)
 
@@ -54,6 +56,13 @@ def database_away(request: Request, error: Exception) -> HTTPResponse:
     """Nothing was stored; the client keeps what was typed and tries again."""
     log.warning("database away: %s", type(error).__name__)
     return _error(request, 503, "unavailable", {"Retry-After": str(DATABASE_AWAY_SECONDS)})
+
+
+def unfit(request: Request, error: DataError) -> HTTPResponse:
+    """PostgreSQL takes no such value, most often a text with NUL: nothing was stored."""
+    route = request.route.path if request.route else "?"
+    log.warning("%s %s: a value that the database refuses", request.method, route)
+    return _error(request, 400, "bad_request")
 
 
 def refused_by_server(request: Request, error: SanicException) -> HTTPResponse:

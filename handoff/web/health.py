@@ -146,7 +146,8 @@ def measure(app: Sanic) -> None:
     @app.on_response
     async def end(request: Request, response: HTTPResponse) -> None:
         figures: Metrics = app.ctx.metrics
-        route = request.route.path if request.route else "?"
-        figures.requests.labels(request.method, route, response.status).inc()
+        # Whoever asks may invent a method: one that no route has is a label of its own no more than its path is.
+        known = (request.method, request.route.path) if request.route else ("?", "?")
+        figures.requests.labels(*known, response.status).inc()
         if hasattr(request.ctx, "began"):
             figures.seconds.observe(asyncio.get_running_loop().time() - request.ctx.began)

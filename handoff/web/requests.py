@@ -38,15 +38,19 @@ def runtime_of(request: Request) -> Runtime:
 
 def address_of(request: Request) -> str:
     """The caller's address: the connection's, or, behind `WAJAH_TRUSTED_PROXIES` proxies, what the outermost of them
-    saw. An IPv6 caller is its /64, since one household has that many addresses."""
+    saw, whether proxies add to the header or put one of their own under it. An IPv6 caller is its /64, since one
+    household has that many addresses; an IPv4 caller in IPv6 clothes is itself."""
     hops = runtime_of(request).settings.trusted_proxies
-    chain = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    forwarded = ",".join(request.headers.getall("x-forwarded-for", ()))
+    chain = [part.strip() for part in forwarded.split(",") if part.strip()]
     text = chain[-hops] if hops and len(chain) >= hops else (request.ip or "")
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return text
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else text
+    if isinstance(address, ipaddress.IPv4Address):
+        return text
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def limit(buckets: Buckets, key: str) -> None:
@@ -85,7 +89,7 @@ def number_of(request: Request, name: str, default: int = 0) -> int:
 def bearer_of(request: Request) -> str:
     """The bearer token. Raises `Unauthorized`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() != "bearer" or not token or not token.isascii():
         raise Unauthorized()
     return token.strip()
 

@@ -1,0 +1,109 @@
+"""Requests as no browser makes them: none is a fault of ours (500), none gets round a limit, none is kept for ever."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import httpx
+import pytest
+
+from tests.support.office import officer_row, open_case, person, serving
+from tests.support.people import refused
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
+
+
+async def begun(client: httpx.AsyncClient) -> str:
+    """A conversation of the client's own; its address."""
+    answer = (await client.post("/api/v1/conversations")).json()
+    client.headers["Authorization"] = f"Bearer {answer['token']}"
+    return f"/api/v1/conversations/{answer['conversation_id']}"
+
+
+async def test_a_token_that_is_no_text_is_a_wrong_token(served):
+    client = await served.client()
+    address, wrong = await begun(client), {"Authorization": b"Bearer \xff\xfe"}
+    refused(await client.get(f"{address}/messages", headers=wrong), 401, "unauthorized")
+    refused(await client.post("/internal/v1/cases", headers=wrong, json={}), 401, "unauthorized")
+
+
+async def test_a_key_that_is_no_text_is_refused(served):
+    client = await served.client()
+    address, wrong = await begun(client), {"Idempotency-Key": b"\xff\xfe"}
+    refused(await client.post(f"{address}/messages", headers=wrong, json={"text": "halo"}), 400, "bad_request")
+
+
+@pytest.mark.parametrize("payload", ["a\0b", "topic:\0"])
+async def test_a_button_that_the_database_cannot_even_look_for_is_unknown(served, payload):
+    client = await served.client()
+    refused(await client.post(f"{await begun(client)}/messages", json={"payload": payload}), 400, "bad_request")
+
+
+async def test_a_caption_is_cleaned_like_every_text(served):
+    client = await served.client()
+    address = await begun(client)
+    voice = {"file": ("s.amr", b"#!AMR\nx")}
+    await client.post(f"{address}/messages", data={"text": "ini\0 suara\x01 saya"}, files=voice)
+    (message, *_) = (await client.get(f"{address}/messages")).json()["messages"]
+    assert message["text"] == "ini suara saya"
+
+
+@pytest.mark.parametrize("email", [
+    "ani@contoh.id,umum@contoh.id", "ani,@contoh.id", "Ani<ani@contoh.id>", "ani\0@contoh.id", 'a"b@contoh.id',
+    "ani@contoh.id;x",
+])
+async def test_an_address_is_one_address(served, email):
+    client = await served.client()
+    address, contact = await begun(client), {"contact": {"email": email}}
+    refused(await client.post(f"{address}/messages", json=contact), 422, "bad_contact")
+
+
+async def test_an_officers_value_that_the_database_refuses_is_malformed(served):
+    desk = await served.desk(await person(served.runtime, "supervisor"))
+    page = await desk.get("/petugas", params={"topik": "\0"}, headers={"Accept": "text/html"})
+    assert page.status_code == 400
+    assert "tidak bisa dibaca" in page.text
+
+
+async def test_methods_that_somebody_invents_are_not_counted_one_by_one(served):
+    client = await served.client()
+    for number in range(20):
+        assert (await client.request(f"INVENTED{number}", "/")).status_code == 405
+    figures = (await client.get("/metrics")).text
+    assert "INVENTED" not in figures
+    assert 'wajah_http_requests_total{method="?",route="?",status="405"} 20.0' in figures
+
+
+@pytest.fixture
+async def behind_a_proxy(settings, clock, runtime):
+    limited = dataclasses.replace(settings, trusted_proxies=1, rate_address=(2, 0.001))
+    async with serving(limited, clock, runtime) as served:
+        yield await served.client()
+
+
+async def comes_from(client: httpx.AsyncClient, *headers: str) -> int:
+    given = [("X-Forwarded-For", one) for one in headers]
+    return (await client.post("/api/v1/conversations", headers=given)).status_code
+
+
+async def test_nobody_gets_round_the_limit_with_an_address_of_their_own_invention(behind_a_proxy):
+    """One proxy adds to the header, another puts one of its own under it: only what the proxy says counts."""
+    assert await comes_from(behind_a_proxy, "192.0.2.1, 198.51.100.7") == 201
+    assert await comes_from(behind_a_proxy, "192.0.2.2", "198.51.100.7") == 201
+    assert await comes_from(behind_a_proxy, "192.0.2.3", "198.51.100.7") == 429
+    assert await comes_from(behind_a_proxy, "192.0.2.4, 198.51.100.7") == 429
+    assert await comes_from(behind_a_proxy, "198.51.100.8") == 201
+
+
+async def test_callers_in_ipv6_clothes_are_not_all_one(behind_a_proxy):
+    assert [await comes_from(behind_a_proxy, "::ffff:198.51.100.7") for _ in range(3)] == [201, 201, 429]
+    assert await comes_from(behind_a_proxy, "::ffff:198.51.100.8") == 201
+    assert await comes_from(behind_a_proxy, "198.51.100.7") == 429  # the same caller in either spelling
+    assert [await comes_from(behind_a_proxy, f"2001:db8::{n}") for n in (1, 2, 3)] == [201, 201, 429]
+
+
+async def test_a_transfer_to_a_unit_that_cannot_be_named_is_malformed(served, runtime):
+    case = await open_case(runtime)
+    desk = await served.desk(await officer_row(runtime, case.officer_id))
+    wanted = {"unit": "sosial\0", "reason": "Ini urusan bantuan sosial."}
+    refused(await desk.post(f"/api/v1/officer/cases/{case.number}/transfer", json=wanted), 400, "bad_request")
