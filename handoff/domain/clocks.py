@@ -42,6 +42,8 @@ class Kind(StrEnum):
 #: Clocks that measure the office: a missed one is a breach. The others measure the citizen and accuse nobody.
 MEASURED = frozenset({Kind.first_reply, Kind.next_reply, Kind.receipt, Kind.resolution})
 REPLIES = frozenset({Kind.first_reply, Kind.next_reply})
+#: Clocks that an officer's word to the citizen ends.
+ANSWERED = REPLIES | {Kind.receipt}
 #: Clocks in working minutes, which a changed calendar re-dates; the law's own bound runs in plain days.
 IN_HOURS = frozenset({Kind.first_reply, Kind.next_reply, Kind.resolution})
 

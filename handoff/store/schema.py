@@ -245,6 +245,8 @@ Index("uq_messages_channel_message_id", messages.c.conversation_id, messages.c.c
       postgresql_where=messages.c.channel_message_id.isnot(None))
 Index("ix_messages_of_officers", messages.c.conversation_id, messages.c.seq,
       postgresql_where=text("author = 'officer'"))
+Index("ix_messages_unseen", messages.c.case_id, postgresql_where=text(
+    "author = 'officer' AND delivery IN ('failed', 'waiting_window') AND delivered_at IS NULL"))
 Index("ix_messages_without_fate", messages.c.created_at,
       postgresql_where=text("author = 'citizen' AND fate IS NULL"))
 Index("ix_messages_not_arrived", messages.c.conversation_id,

@@ -40,10 +40,12 @@ clocks = Table(  # every time that was ever promised for a case, running or past
     _at("next_due_at", nullable=True),  # NULL: held or ended
     _at("held_since", nullable=True),
     _at("ended_at", nullable=True),
+    Column("ended_by", ForeignKey("messages.id"), nullable=True),  # the answer that ended it, if one did
     _one_of("kind", "first_reply", "next_reply", "receipt", "resolution", "question", "closing"),
     CheckConstraint("ended_at IS NULL OR next_due_at IS NULL", name="ended_is_still"),
 )
 Index("ix_clocks_due", clocks.c.next_due_at, postgresql_where=clocks.c.next_due_at.isnot(None))
+Index("ix_clocks_ended_by", clocks.c.ended_by, postgresql_where=clocks.c.ended_by.isnot(None))
 Index("uq_clocks_one_of_a_kind", clocks.c.case_id, clocks.c.kind, unique=True,
       postgresql_where=clocks.c.ended_at.is_(None))
 

@@ -108,12 +108,13 @@ def _told(
 ) -> Step:
     """The step as a sentence: who did it, or who was named in it."""
     doer = {"name": row.actor_name, "title": row.actor_title} if row.actor_name else None
-    times = {name: datetime.fromisoformat(body[name]) for name in ("respond_by", "resolve_by", "due_at")
+    times = {name: datetime.fromisoformat(body[name]) for name in ("respond_by", "resolve_by", "due_at", "counted_at")
              if body.get(name)}
     clock = runtime.texts.say(f"notices.what.{body['clock']}") if body.get("clock") else ""
     said = runtime.texts.say(
         f"steps.{row.type}", officer=named.get(str(body.get("officer_id"))) or doer, unit=facts.unit,
         respond_by=times.get("respond_by"), resolve_by=times.get("resolve_by"), due_at=times.get("due_at"), clock=clock,
+        counted_at=times.get("counted_at"),
         number=facts.row.number,
         ask_again_on=date.fromisoformat(body["ask_again_on"]) if body.get("ask_again_on") else None,
         **{name: body.get(name) for name in TOLD},

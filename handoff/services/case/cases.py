@@ -32,6 +32,7 @@ from handoff.store.schema import cases, messages, officers, units
 from handoff.store.schema_moves import transfers
 
 CITIZEN, SYSTEM = Actor("citizen"), Actor("system")
+ANSWERS = frozenset({"replied", "asked", "proposed"})  # an officer's word to the citizen
 CONFIDENTIAL = Reason.confidential_report.value
 
 
@@ -93,7 +94,8 @@ async def record(
         await connection.execute(update(cases).where(cases.c.id == case_id).values(
             kept_from=func.array_cat(cases.c.kept_from, cast([UUID(one) for one in kept], cases.c.kept_from.type))
         ))
-    body |= await clocks.follow(runtime, connection, case_id)
+    answer_id = body.get("message_id") if kind in ANSWERS else None
+    body |= await clocks.follow(runtime, connection, case_id, answer_id)
     await audit.append(
         connection, case_id=case_id, data_key=await runtime.keyring.open(connection, conversation.data_key_id),
         kind=kind, actor_kind=actor.kind, actor_id=actor.id, at=runtime.clock(),

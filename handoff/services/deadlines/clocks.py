@@ -6,6 +6,7 @@ the same transaction, and what became of the deadlines stands in the event.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from handoff.domain import clocks as rules
 from handoff.domain import sla
 from handoff.domain.calendar import WorkingCalendar
 from handoff.domain.case import Status
-from handoff.domain.clocks import MEASURED, REPLIES, Clock, Kept, Kind, Standing
+from handoff.domain.clocks import ANSWERED, MEASURED, REPLIES, Clock, Kept, Kind, Standing
 from handoff.services.people import office
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
@@ -41,9 +42,12 @@ def limits(
     return sla.Deadlines(min(reply, latest), found.resolve_by)
 
 
-async def follow(runtime: Runtime, connection: AsyncConnection, case_id: UUID) -> dict[str, datetime]:
+async def follow(
+    runtime: Runtime, connection: AsyncConnection, case_id: UUID, answer_id: UUID | None = None
+) -> dict[str, datetime]:
     """Start, hold, go on with and end the clocks of the case as its state asks; the caller holds the conversation's
-    lock. Returns the deadlines that this set or moved, a moved one with its old value, for the event."""
+    lock. `answer_id`: the officer's message that changed the case, if one did. Returns the deadlines that this set or
+    moved, a moved one with its old value, for the event."""
     row = (await connection.execute(select(cases).where(cases.c.id == case_id))).one()
     present = (await connection.execute(
         select(clocks).where(clocks.c.case_id == case_id, clocks.c.ended_at.is_(None)).with_for_update()
@@ -52,6 +56,8 @@ async def follow(runtime: Runtime, connection: AsyncConnection, case_id: UUID) -
                         row.sla_class in UNDER_THE_LAW)
     wanted = rules.running(standing)
     there = {Kind(clock.kind): clock for clock in present}
+    if wanted & REPLIES:  # who waits for an answer waits on every promise of one: an older one may have gone on
+        wanted |= REPLIES & there.keys()
     held = {Kind.resolution} if rules.held(standing) else set()
     resting = {kind for kind, clock in there.items() if clock.held_since is not None}
     if there.keys() == wanted | held and resting == held & there.keys():
@@ -60,7 +66,7 @@ async def follow(runtime: Runtime, connection: AsyncConnection, case_id: UUID) -
     at = runtime.clock()
     keeper = _Keeper(connection, row, unit, await office.calendar_of(connection, unit, at), at)
     for kind in there.keys() - wanted - held:
-        await keeper.end(there[kind])
+        await keeper.end(there[kind], answer_id)
     if Kind.resolution in there and standing.status is not Status.closed:
         await keeper.resolution(there[Kind.resolution], asked=there.get(Kind.question), held=bool(held))
     for kind in sorted(wanted - there.keys()):
@@ -77,6 +83,45 @@ async def let_pass(connection: AsyncConnection, case_id: UUID, heard_at: datetim
         ).order_by(clocks.c.ended_at.desc()).limit(1)
     )).one_or_none()
     return last is not None and last.step >= len(rules.QUESTION_DAYS) and (heard_at is None or heard_at < last.ended_at)
+
+
+async def ended_by(connection: AsyncConnection, case_id: UUID, answers: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """The case's clocks that one of these answers has ended, the oldest first."""
+    if not answers:
+        return ()
+    return (await connection.execute(
+        select(clocks).where(clocks.c.case_id == case_id, clocks.c.ended_by.in_(answers))
+        .order_by(clocks.c.started_at, clocks.c.mark_2).with_for_update()
+    )).all()
+
+
+async def resume(connection: AsyncConnection, clock: Row[Any], unit_id: UUID, at: datetime) -> bool | None:
+    """The answer that ended the clock was none: it goes on with its own marks (True). While a younger one of its kind
+    runs it cannot, and has been missed once its deadline has passed (False). None: neither, for now."""
+    running = select(clocks.c.id).where(
+        clocks.c.case_id == clock.case_id, clocks.c.kind == clock.kind, clocks.c.ended_at.is_(None))
+    if (await connection.execute(running)).first() is None:
+        marks = (clock.mark_1, clock.mark_2, clock.mark_3)
+        await _set(connection, clock.id, ended_at=None, ended_by=None,
+                   next_due_at=marks[clock.step] if clock.step < len(marks) else at)
+        return True
+    if at <= clock.mark_2:
+        return None
+    await _set(connection, clock.id, ended_at=at, ended_by=None)
+    await missed(connection, clock, unit_id, at, at)
+    return False
+
+
+async def ended_later(
+    connection: AsyncConnection, clock: Row[Any], unit_id: UUID, ended: datetime, answer_id: UUID, at: datetime
+) -> None:
+    """It was a later answer that ended the clock; the deadline between the two was missed."""
+    await _set(connection, clock.id, ended_at=ended, ended_by=answer_id)
+    await missed(connection, clock, unit_id, ended, at)
+
+
+async def _set(connection: AsyncConnection, clock_id: UUID, **columns: Any) -> None:
+    await connection.execute(update(clocks).where(clocks.c.id == clock_id).values(**columns))
 
 
 async def adopt(runtime: Runtime) -> int:
@@ -133,11 +178,12 @@ class _Keeper:
             self.told.update(respond_by=said, reply_by=due)
         return rules.measured(kind, self.calendar, start, due)
 
-    async def end(self, clock: Row[Any]) -> None:
+    async def end(self, clock: Row[Any], answer_id: UUID | None) -> None:
         """End a clock. One that ends after its deadline was missed, whether or not anybody had noticed yet."""
         kind = Kind(clock.kind)
         ended = clock.held_since or self.at  # what was proposed in time was settled in time
-        await self._set(clock.id, ended_at=ended, next_due_at=None)
+        met_by = answer_id if kind in ANSWERED else None
+        await self._set(clock.id, ended_at=ended, next_due_at=None, ended_by=met_by)
         if kind in MEASURED:
             await missed(self.connection, clock, self.row.unit_id, ended, self.at)
         if kind in REPLIES:
@@ -184,7 +230,7 @@ class _Keeper:
         return marks[step] if step < len(marks) else rules.again(self.calendar, self.at)
 
     async def _set(self, clock_id: UUID, **columns: Any) -> None:
-        await self.connection.execute(update(clocks).where(clocks.c.id == clock_id).values(**columns))
+        await _set(self.connection, clock_id, **columns)
 
     async def _case(self, **columns: Any) -> None:
         await self.connection.execute(update(cases).where(cases.c.id == self.row.id).values(**columns))

@@ -3,7 +3,7 @@
 On the web a message counts as delivered when it was part of the answer to a request that the citizen's own browser
 made, with the conversation's token or the case's key. What was only pushed down an open stream does not count until
 the browser asks again: bytes that left this machine may have reached nobody. On WhatsApp it is what Meta reports; what
-waits there and was read on the case's page has come to hand, and waits on.
+waits there, or was refused, and was read on the case's page has come to hand.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from handoff.store.schema import cases, messages, outbox
 from handoff.store.schema_clocks import clocks
 
 _OURS = frozenset({"officer", "system"})
+_ON_THE_WAY = ("sent", "waiting_window", "failed")  # what the channel refused was read all the same
 
 
 async def fetched(runtime: Runtime, conversation_id: UUID, shown: Iterable[Mapping[str, Any]]) -> None:
     """The citizen's browser has fetched these messages (as `conversations.read` gives them)."""
-    new = [one["seq"] for one in shown if one["author"] in _OURS and one["delivery"] in ("sent", "waiting_window")]
+    new = [one["seq"] for one in shown if one["author"] in _OURS and one["delivery"] in _ON_THE_WAY]
     if not new:
         return
     at = runtime.clock()
@@ -36,7 +37,7 @@ async def fetched(runtime: Runtime, conversation_id: UUID, shown: Iterable[Mappi
         await connection.execute(
             update(messages).where(
                 messages.c.conversation_id == conversation_id, messages.c.seq.in_(new),
-                messages.c.delivery.in_(("sent", "waiting_window")), messages.c.delivered_at.is_(None),
+                messages.c.delivery.in_(_ON_THE_WAY), messages.c.delivered_at.is_(None),
             ).values(
                 delivery=case((messages.c.delivery == "sent", "delivered"), else_=messages.c.delivery), delivered_at=at
             )

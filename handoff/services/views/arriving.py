@@ -104,7 +104,7 @@ def _reason(row: Row[Any], now: Standing, at: datetime) -> str | None:
     if row.delivery == "waiting_window":
         return "window.seen" if row.delivered_at is not None else f"window.{now.invited}"
     if row.delivery == "failed":
-        return f"failed.{why(row.code).value}"
+        return "failed.seen" if row.delivered_at is not None else f"failed.{why(row.code).value}"
     if row.delivery == "stored":
         return "waits.stopped" if now.stopped else "waits.busy" if row.tried and row.code is not None else None
     return "silent" if row.delivered_at is None and at - row.created_at >= SILENT else None

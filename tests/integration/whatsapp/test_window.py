@@ -11,15 +11,13 @@ from sqlalchemy import select, text
 
 from handoff.channels.whatsapp import intake, outcome, sending
 from handoff.domain.closing import Cause
-from handoff.services.case import supervising, unseen, verbs
+from handoff.services.case import supervising, verbs
 from handoff.services.deadlines import escalation
 from handoff.services.post import delivery as delivery_service
-from handoff.services.post import notices
 from handoff.services.post import sending as dispatching
 from handoff.services.talk import ownership, turn
 from handoff.store import db
 from handoff.store.schema import messages
-from handoff.store.schema_clocks import clocks
 from handoff.store.schema_whatsapp import whatsapp_invitations
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE
@@ -78,53 +76,6 @@ async def test_a_template_that_was_not_taken_is_tried_again_one_that_is_refused_
     assert (api.texts, api.refused) == ([], [131000, 132001, 132001])
     assert await invitations(runtime) == [(name, "failed", "stored") for name in ("balasan_petugas", "kabar_kasus")]
     assert (await stands(runtime))[-1] == "waiting_window"
-
-
-async def test_p07_an_answer_that_the_citizen_cannot_see_stops_no_clock(runtime, graph, api, clock):
-    """Neither the text nor a template was taken: the citizen knows of nothing, so they wait as before."""
-    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
-    del api.templates["balasan_petugas"], api.templates["kabar_kasus"]
-    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
-    assert (await citizen.case()).first_replied_at == clock()
-    for _ in range(2):
-        await sending.post_due(runtime, graph, citizen.id)
-    clock.forward(timedelta(minutes=5))
-    assert [await unseen.go_on(runtime) for _ in range(2)] == [1, 0]
-    after = await citizen.case()
-    assert (after.first_replied_at, after.waiting_since) == (None, clock() - timedelta(minutes=5))
-    assert after.reply_by > clock()
-    async with db.transaction(runtime.pool) as connection:
-        told = [one.kind for one in await notices.told_of(connection, case.id) if one.login == officer.login]
-        running = (await connection.execute(
-            select(clocks.c.kind).where(clocks.c.case_id == case.id, clocks.c.ended_at.is_(None))
-        )).scalars().all()
-    assert told == ["reply_unseen"]
-    assert set(running) == {"first_reply", "resolution"}
-
-
-async def test_p07_an_answer_that_was_announced_or_may_still_come_is_one(runtime, graph, api, clock):
-    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
-    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
-    assert await unseen.go_on(runtime) == 0  # nobody has tried yet
-    await sending.post_due(runtime, graph, citizen.id)
-    assert await unseen.go_on(runtime) == 0  # it stands on the case's page, and a template says so
-    assert (await citizen.case()).waiting_since is None
-
-
-async def test_p07_a_refused_answer_is_none_either(runtime, graph, api, clock):
-    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
-    clock.forward(timedelta(hours=-1))
-    api.open_for.add(SENDER)
-    api.troubles = [(400, 131026)]
-    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
-    await sending.post_due(runtime, graph, citizen.id)
-    assert (await stands(runtime))[-1] == "failed"
-    assert await unseen.go_on(runtime) == 1
-    assert (await citizen.case()).first_replied_at is None
-    await replies(runtime, citizen, officer, case, "Kami kirim lagi: berkas Anda sudah lengkap.")
-    await sending.post_due(runtime, graph, citizen.id)
-    assert await unseen.go_on(runtime) == 0
-    assert (await citizen.case()).waiting_since is None
 
 
 async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime, graph, api, clock):
