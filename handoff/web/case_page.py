@@ -23,6 +23,7 @@ from sanic.response import HTTPResponse, raw, redirect
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
 from handoff.services.attachments import files
+from handoff.services.attachments.workshop import by_hand
 from handoff.services.case import merging
 from handoff.services.case.case_steps import doings
 from handoff.services.deadlines import clocks
@@ -86,7 +87,7 @@ class Reply:
             raise TooLarge()
         runtime = runtime_of(request)
         data_key = await conversations.data_key_of(runtime, conversation_id)
-        stored = await asyncio.to_thread(files.keep, runtime, data_key, self.file.name or "", self.file.body)
+        stored = await by_hand(files.keep, runtime, data_key, self.file.name or "", self.file.body)
         return Inbound("file", {"text": clean(self.text).strip()}, key=key, files=(stored,))
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Row
 from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
 from handoff.services.attachments import files, uploads
+from handoff.services.attachments.workshop import by_hand
 from handoff.services.case import joining
 from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
 from handoff.services.post import delivery
@@ -295,4 +296,4 @@ def _caption(text: str) -> str:
 async def _kept(request: Request, conversation_id: UUID, name: str, content: bytes) -> files.StoredFile:
     runtime = runtime_of(request)
     data_key = await conversations.data_key_of(runtime, conversation_id)
-    return await asyncio.to_thread(files.keep, runtime, data_key, name, content)
+    return await by_hand(files.keep, runtime, data_key, name, content)

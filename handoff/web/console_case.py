@@ -4,7 +4,6 @@ JavaScript is needed; sessions, CSRF tokens and refusals are the console's (`web
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import secrets
@@ -19,6 +18,7 @@ from handoff.catalogue import Aspect, Topic, render
 from handoff.domain.case import Refusal, Verb, transition
 from handoff.services.attachments import files
 from handoff.services.attachments.metadata import PICTURES, thumbnail
+from handoff.services.attachments.workshop import by_hand
 from handoff.services.errors import NotFound, ServiceError
 from handoff.services.people.staff import Session
 from handoff.services.talk.conversations import PAGE
@@ -121,7 +121,7 @@ async def small(request: Request, number: str, file: str) -> HTTPResponse:
     def shrink() -> bytes:
         return thumbnail(files.read(runtime_of(request), data_key, row.id))
 
-    return raw(await asyncio.to_thread(shrink), content_type="image/jpeg", headers={"Cache-Control": html.MINE})
+    return raw(await by_hand(shrink), content_type="image/jpeg", headers={"Cache-Control": html.MINE})
 
 
 async def whole(

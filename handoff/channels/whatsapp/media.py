@@ -6,7 +6,6 @@ sender's client says of type and name is not believed: the content is sniffed (`
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -23,6 +22,7 @@ from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Spoiled,
 from handoff.channels.whatsapp.outcome import Verdict
 from handoff.services.attachments import files
 from handoff.services.attachments.files import StoredFile
+from handoff.services.attachments.workshop import by_hand
 from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, notify, store
@@ -86,7 +86,7 @@ async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:
     media = unseal_json(key, message_id, sealed)["media"]
     try:
         content = await graph.media(media["id"], files.FILE_BYTES, lambda given, told: _whole(given, media, told))
-        stored = await asyncio.to_thread(files.keep, runtime, key, _name(media), content)
+        stored = await by_hand(files.keep, runtime, key, _name(media), content)
     except (TooLong, TooLarge):
         await _give_up(runtime, row, "too_large")
     except UnsupportedMedia:

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 import puremagic
 
 from handoff.domain.text import clean
-from handoff.services.attachments.metadata import PICTURES, strip
+from handoff.services.attachments.metadata import PICTURES
+from handoff.services.attachments.workshop import cleaned
 from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 from handoff.services.runtime import Runtime
 from handoff.store.crypto import seal, unseal
@@ -23,7 +24,11 @@ OTHERS = frozenset({
 SIGNATURES = (  # what puremagic is unsure about, by the first bytes of the formats' own definitions
     (0, b"\xff\xd8\xff", "image/jpeg"), (0, b"\x89PNG\r\n\x1a\n", "image/png"), (8, b"WEBP", "image/webp"),
     (0, b"%PDF-", "application/pdf"), (0, b"OggS", "audio/ogg"), (0, b"ID3", "audio/mpeg"), (0, b"#!AMR", "audio/amr"),
-    (8, b"WAVE", "audio/wav"), (4, b"ftypM4A", "audio/mp4"), (4, b"ftyp3gp", "video/3gpp"), (4, b"ftyp", "video/mp4"),
+    (8, b"WAVE", "audio/wav"), (4, b"ftypM4A", "audio/mp4"), (4, b"ftyp3gp", "video/3gpp"),
+    # Photos that begin like a film. We cannot open them, and without its metadata nothing would be left of one.
+    (4, b"ftyphei", "image/heic"), (4, b"ftyphev", "image/heic"), (4, b"ftypmif", "image/heif"),
+    (4, b"ftypmsf", "image/heif"), (4, b"ftypavi", "image/avif"),
+    (4, b"ftyp", "video/mp4"),
 )
 
 
@@ -42,16 +47,18 @@ class StoredFile:
 
 def sniff(content: bytes) -> str:
     """The media type by content. Raises `UnsupportedMedia` for a kind that we do not take."""
-    for offset, signature, mime in SIGNATURES:
-        if content[offset : offset + len(signature)] == signature:
-            return mime
-    try:
-        mime = str(puremagic.from_string(content, mime=True))
-    except (puremagic.PureError, ValueError):
-        mime = ""
+    known = (mime for offset, signature, mime in SIGNATURES if content.startswith(signature, offset))
+    mime = next(known, None) or _guessed(content)
     if mime not in OTHERS and mime not in PICTURES:
         raise UnsupportedMedia()
     return mime
+
+
+def _guessed(content: bytes) -> str:
+    try:
+        return str(puremagic.from_string(content, mime=True))
+    except (puremagic.PureError, ValueError):
+        return ""
 
 
 def keep(runtime: Runtime, data_key: bytes, name: str, content: bytes) -> StoredFile:
@@ -64,7 +71,7 @@ def keep(runtime: Runtime, data_key: bytes, name: str, content: bytes) -> Stored
     if not content:
         raise Unprocessable("empty_message")
     mime = sniff(content)
-    clear = strip(content, mime)
+    clear = cleaned(content, mime)
     file_id = uuid4()
     sealed = seal(data_key, file_id, clear)
     runtime.depot.put(file_id, sealed)

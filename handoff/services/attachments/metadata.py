@@ -15,6 +15,7 @@ PICTURES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 ISO_MEDIA = frozenset({"video/mp4", "video/3gpp", "audio/mp4"})
 PIXELS = 60_000_000  # a decompression bomb is larger than any telephone's photo
 CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"moof", b"traf"}  # boxes that hold boxes (ISO/IEC 14496-12)
+DEPTH = 8  # of boxes in boxes; a film has four
 TELLING = {b"udta", b"meta", b"uuid"}  # where cameras write place, device and owner
 
 
@@ -34,7 +35,7 @@ def strip(content: bytes, mime: str) -> bytes:
 
 def _picture(content: bytes, mime: str) -> bytes:
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=[PICTURES[mime]]) as picture:  # and as nothing else
             if picture.width * picture.height > PIXELS:
                 raise TooLarge()
             upright = ImageOps.exif_transpose(picture)
@@ -71,7 +72,7 @@ def _recording(content: bytes) -> bytes:
     return bytes(edited)
 
 
-def _telling_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+def _telling_boxes(content: bytes, start: int, end: int, depth: int = 1) -> Iterator[tuple[int, int]]:
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", content, start)
         header = 8
@@ -83,8 +84,8 @@ def _telling_boxes(content: bytes, start: int, end: int) -> Iterator[tuple[int, 
             return  # not a box: a damaged tail is left alone
         if kind in TELLING:
             yield start, size
-        elif kind in CONTAINERS:
-            yield from _telling_boxes(content, start + header, start + size)
+        elif kind in CONTAINERS and depth < DEPTH:
+            yield from _telling_boxes(content, start + header, start + size, depth + 1)
         start += size
 
 
@@ -92,7 +93,7 @@ def thumbnail(content: bytes, pixels: int = 320) -> bytes:
     """A stored picture as a small JPEG, at most `pixels` wide and high; blocking. Raises `Unprocessable`."""
     out = io.BytesIO()
     try:
-        with Image.open(io.BytesIO(content)) as picture:
+        with Image.open(io.BytesIO(content), formats=[*PICTURES.values()]) as picture:
             picture.thumbnail((pixels, pixels))
             picture.convert("RGB").save(out, "JPEG", quality=70)
     except (OSError, ValueError, SyntaxError):
