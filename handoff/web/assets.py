@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,15 @@ TYPES = {
 FETCHED = ("vendor/htmx.min.js",)  # by set-up, from npm
 FOR_EVER = "public, max-age=31536000, immutable"
 SHORTLY = "public, max-age=300"
+_COMMENT = re.compile(  # on lines of its own, or after code
+    r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$|(?<=[;{},\]])\s+// [^\n]*$", re.MULTILINE | re.DOTALL
+)
+# Strings, templates (none within another), and patterns, which stand where nothing can be divided.
+_SAID = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`"""
+_PATTERN = r"(?:(?<=[(=,:!&|?{};[])|(?<=return))\s*/(?![/*])(?:\\.|\[[^\]\n]*\]|[^/\\\n[])+/"
+_BLANKS = re.compile(
+    rf"({_SAID}|{_PATTERN})|\s*/\*[^*]*\*/\s*|[ ]*([*%=<>!&|?:)}}\]])(?:[ ]+(?![ /]))?|[ ]*([{{(\[,;])(?:\s+(?![\s/]))?"
+)
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,13 @@ class Asset:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return raw(self.packed, content_type=self.content_type, headers={**headers, "Content-Encoding": "gzip"})
         return raw(self.content, content_type=self.content_type, headers=headers)
+
+
+def squeezed(script: str) -> str:
+    """Our own script without comments and most of its blanks, a fifth of what a telephone would fetch. What stands in
+    strings, templates and patterns stays, and so do the ends of lines that may end a statement."""
+    code = re.sub(r"^\s+", "", _COMMENT.sub("", script), flags=re.MULTILINE)
+    return _BLANKS.sub(lambda found: "".join(filter(None, found.groups())), code)
 
 
 class Assets:

@@ -25,7 +25,7 @@ from handoff.services.views.lists import COUNTED
 from handoff.services.views.pages import Sign, Today
 from handoff.store.db import DatabaseAway
 from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
-from handoff.web.assets import FOLDER, Asset, Assets
+from handoff.web.assets import FOLDER, Asset, Assets, squeezed
 from handoff.web.requests import runtime_of
 
 HERE = Path(__file__).parent
@@ -34,9 +34,6 @@ SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
 NOT_THE_WIDGETS = ("console", "desk", "people", "promise", "became")  # words of pages only
 WIDGET = ("tools", "line", "talk", "frame", "chat")  # the order in which the parts of widget/ are put together
-_COMMENT = re.compile(  # on lines of its own, or after code
-    r"^\s*(?://[^\n]*|/\*.*?\*/)\s*$|(?<=[;{},\]])\s+// [^\n]*$", re.MULTILINE | re.DOTALL
-)
 _AROUND = re.compile(r"\s*([{};,])\s*")  # blanks that a style does not need
 _LABELLED = re.compile(r"([A-Z][^\W\d_ ][\w ]{1,23}:)(.*)")
 _ITEM = re.compile(r"(•|\d+\.) ")
@@ -152,12 +149,11 @@ def lined(text: str) -> list[tuple[str, str, bool]]:
 
 @lru_cache(maxsize=4)
 def _widget(words: str) -> Asset:
-    """The script with its words and its style: one request, and nothing else to load. Comments and indentation stay
-    here; they would be a fifth of what a telephone fetches."""
+    """The script with its words and its style: one request, and nothing else to load."""
     sheet = re.sub(r"\s+", " ", (FOLDER / "widget.css").read_text(encoding="utf-8"))
     style = json.dumps(_AROUND.sub(r"\1", sheet).replace(": ", ":"))
     parts = [(HERE / "widget" / f"{part}.js").read_text(encoding="utf-8") for part in WIDGET]
-    code = re.sub(r"^\s+", "", _COMMENT.sub("", "\n".join(parts)), flags=re.MULTILINE)
+    code = squeezed("\n".join(parts))
     head = f'"use strict";\nconst WORDS = {words};\nconst STYLE = {style};'
     return Asset.of(f"(() => {{\n{head}\n{code}}})();\n".encode(), ".js")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handoff.web.assets import FETCHED, Assets
+from handoff.web.assets import FETCHED, Assets, squeezed
 
 
 def test_a_folder_that_is_a_link_is_served_as_if_it_were_here(tmp_path: Path) -> None:
@@ -23,3 +23,16 @@ def test_a_folder_that_is_a_link_is_served_as_if_it_were_here(tmp_path: Path) ->
 def test_what_set_up_did_not_fetch_is_said_at_start(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=f"{FETCHED[0]} is missing: run `make setup`"):
         Assets(tmp_path)
+
+
+@pytest.mark.parametrize(("written", "sent"), [
+    ("const a = 1, b = [2, 3];", "const a=1,b=[2,3];"),
+    ("if (a <= 2) {\n  b(a / 2); // half of it\n}\n", "if(a<=2){b(a / 2);}\n"),
+    ('say("a = b, (c)", \'d ; e\', `${f} : g`);', 'say("a = b, (c)",\'d ; e\',`${f} : g`);'),
+    ("const no = /[\\d ,]+ = \"/, yes = 1;", "const no= /[\\d ,]+ = \"/,yes=1;"),
+    ("return /a {2} ; b/.test(c);", "return /a {2} ; b/.test(c);"),
+    ("try { go(); } catch { /* it isn't here */ }", "try{go();}catch{}"),
+    ("a = +b - -c\nd()", "a=+b - -c\nd()"),
+])
+def test_a_script_loses_its_blanks_and_no_word(written: str, sent: str) -> None:
+    assert squeezed(written) == sent
