@@ -28,7 +28,7 @@ _COMMENT = re.compile(  # on lines of its own, or after code
 _SAID = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`"""
 _PATTERN = r"(?:(?<=[(=,:!&|?{};[])|(?<=return))\s*/(?![/*])(?:\\.|\[[^\]\n]*\]|[^/\\\n[])+/"
 _BLANKS = re.compile(
-    rf"({_SAID}|{_PATTERN})|\s*/\*[^*]*\*/\s*|[ ]*([*%=<>!&|?:)}}\]])(?:[ ]+(?![ /]))?|[ ]*([{{(\[,;])(?:\s+(?![\s/]))?"
+    rf"({_SAID}|{_PATTERN})|\s*/\*[^*]*\*/\s*|[ ]*([*%=<>!&|?:)\]])(?:[ ]+(?![ /]))?|[ ]*([{{}}(\[,;])(?:\s+(?![\s/]))?"
 )
 
 
@@ -60,7 +60,8 @@ class Asset:
 
 def squeezed(script: str) -> str:
     """Our own script without comments and most of its blanks, a fifth of what a telephone would fetch. What stands in
-    strings, templates and patterns stays, and so do the ends of lines that may end a statement."""
+    strings, templates and patterns stays, and so do the ends of lines except after a brace: our statements end with
+    a semicolon."""
     code = re.sub(r"^\s+", "", _COMMENT.sub("", script), flags=re.MULTILINE)
     return _BLANKS.sub(lambda found: "".join(filter(None, found.groups())), code)
 

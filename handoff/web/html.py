@@ -151,7 +151,7 @@ def lined(text: str) -> list[tuple[str, str, bool]]:
 def _widget(words: str) -> Asset:
     """The script with its words and its style: one request, and nothing else to load."""
     sheet = re.sub(r"\s+", " ", (FOLDER / "widget.css").read_text(encoding="utf-8"))
-    style = json.dumps(_AROUND.sub(r"\1", sheet).replace(": ", ":"))
+    style = json.dumps(_AROUND.sub(r"\1", sheet).replace(": ", ":").replace(";}", "}"))
     parts = [(HERE / "widget" / f"{part}.js").read_text(encoding="utf-8") for part in WIDGET]
     code = squeezed("\n".join(parts))
     head = f'"use strict";\nconst WORDS = {words};\nconst STYLE = {style};'

@@ -242,6 +242,27 @@ def test_p01_a_photo_over_a_line_that_drops_and_a_server_that_dies_arrives_once(
         assert (arrived.format, arrived.size) == ("JPEG", (1600, 1200))
 
 
+def test_p01_while_a_photo_is_under_way_words_are_sent_and_nobody_is_torn_from_writing(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    network = Network(phone)
+    phone.locator("wajah-chat input[type=file]").set_input_files(
+        {"name": "ktp saya.png", "mimeType": "image/png", "buffer": photo()})
+    agree(phone)
+    network.slow(30_000, 100)
+    question = phone.locator("wajah-chat .foot .ask")
+    question.get_by_role("button", name="Kirim").click()
+    expect(phone.locator("wajah-chat progress")).to_be_visible()
+    expect(question.get_by_role("button")).to_have_text(["Batal"])  # it is asked once
+    expect(say(phone, "itu foto ktp saya").locator(".who")).to_contain_text("Terkirim")
+    expect(phone.locator("wajah-chat progress")).to_be_visible()
+    box(phone).fill("yang lama")
+    network.restore()
+    expect(talk(phone).get_by_role("button", name="ktp saya.jpg")).to_have_count(1)
+    expect(question).to_be_hidden()
+    expect(box(phone)).to_be_focused()
+    expect(box(phone)).to_have_value("yang lama")
+
+
 def test_a_small_picture_is_sent_as_it_is_and_a_file_called_off_is_not_sent(open_page: Open) -> None:
     out = io.BytesIO()
     Image.new("RGB", (40, 30), "white").save(out, "PNG")
@@ -292,6 +313,47 @@ def test_the_buttons_of_one_answer_are_told_from_those_of_another(open_page: Ope
         size = one.bounding_box()
         assert size
         assert size["height"] >= 44
+
+
+def test_p08_under_an_answer_the_ways_to_a_person_are_in_sight_and_the_rest_is_one_tap_away(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    first = ask(phone, "ktp sy ilang gmn ngurusnya").locator(".buttons")
+    expect(first.get_by_role("button")).to_have_text(["Jawaban ini salah", "Bingung", "Bicara dengan petugas"])
+    size = first.bounding_box()
+    assert size
+    assert size["height"] < 110  # two rows on a small telephone
+    more = first.get_by_text("Pilihan lain")
+    expect(more).to_have_accessible_description("KTP hilang")
+    more.click()
+    expect(first.get_by_role("button", name="Ingatkan saya")).to_be_visible()
+    expect(first.get_by_role("button", name="Cara mengurus")).to_be_visible()
+    inspect(phone, "chat-more")
+    ask(phone, "mo bikin kk baru syaratnya apa aja")
+    expect(first.get_by_role("button")).to_have_text(["Jawaban ini salah"])  # of an older answer less is in the way
+    more.click()
+    expect(first.get_by_role("button")).to_have_text(["Ingatkan saya", "Bingung", "Bicara dengan petugas",
+                                                      "Jawaban ini salah"])
+    phone.reload()
+    first.get_by_role("button", name="Jawaban ini salah").click()
+    expect(heard(phone, 3)).to_contain_text("Jawaban itu kami periksa")
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (1366, 768)])
+def test_where_to_write_is_seen_without_scrolling(open_page: Open, width: int, height: int) -> None:
+    page = open_page(None, width=width)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto("/")
+    expect(box(page)).to_be_in_viewport(ratio=1)
+    expect(button(page, "Kirim")).to_be_in_viewport(ratio=1)
+
+
+def test_the_answer_to_what_was_asked_is_seen_from_its_beginning(open_page: Open) -> None:
+    phone = open_page(None, width=PHONE)
+    phone.set_viewport_size({"width": PHONE, "height": 640})
+    phone.goto("/")
+    ask(phone, "ktp sy ilang gmn ngurusnya")
+    phone.evaluate("scrollTo(0, scrollY + 200)")  # as a telephone does when its keyboard opens
+    expect(ask(phone, "biayanya brp").locator(".who")).to_be_in_viewport(ratio=1)
 
 
 @pytest.fixture

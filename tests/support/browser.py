@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -149,8 +150,13 @@ def heard(page: Page, count: int) -> Locator:
 
 
 def tap(page: Page, title: str) -> None:
-    """The newest button of that title in the conversation."""
-    talk(page).get_by_role("button", name=title, exact=True).last.click()
+    """The newest button of that title in the conversation, and before it what it is folded away in."""
+    button = talk(page).locator("button", has_text=re.compile(rf"^{re.escape(title)}$")).last
+    expect(button).to_be_attached()
+    folded = button.locator("xpath=ancestor::details[not(@open)]")
+    if folded.count():
+        folded.locator("summary").click()
+    button.click()
 
 
 # --- the console ------------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ def test_what_set_up_did_not_fetch_is_said_at_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("written", "sent"), [
     ("const a = 1, b = [2, 3];", "const a=1,b=[2,3];"),
-    ("if (a <= 2) {\n  b(a / 2); // half of it\n}\n", "if(a<=2){b(a / 2);}\n"),
+    ("if (a <= 2) {\n  b(a / 2); // half of it\n}\nc()\n", "if(a<=2){b(a / 2);}c()\n"),
     ('say("a = b, (c)", \'d ; e\', `${f} : g`);', 'say("a = b, (c)",\'d ; e\',`${f} : g`);'),
     ("const no = /[\\d ,]+ = \"/, yes = 1;", "const no= /[\\d ,]+ = \"/,yes=1;"),
     ("return /a {2} ; b/.test(c);", "return /a {2} ; b/.test(c);"),

@@ -14,7 +14,7 @@ class WajahChat extends Frame {
     download: (file) => this.download(file),
     answered: (seq) => this.heard(seq),
   });
-  busy = false;      // something is being sent
+  going = new Set(); // the keys of what is being sent: a photo may take minutes, and meanwhile more is written
   keys = new Map();  // what was sent and may not be stored, with its key
 
   connectedCallback() {
@@ -38,8 +38,8 @@ class WajahChat extends Frame {
     this.dress(root);
     this.bar = make("progress", { hidden: true, "aria-label": SAY.sending });
     this.state = make("p", { className: "state", role: "status", hidden: true });
-    this.question = make("div", { className: "ask", role: "group", "aria-labelledby": "question", hidden: true });
-    this.panel = make("section", { className: "panel", id: "panel", "aria-label": fill(SAY.title, WORDS) },
+    this.question = make("div", { className: "ask", role: "group", tabIndex: -1, "aria-labelledby": "question", hidden: true });
+    this.panel = make("section", { className: this.line.begun ? "panel" : "panel new", id: "panel", "aria-label": fill(SAY.title, WORDS) },
       this.header(), this.talk.strip, this.talk.log,
       make("div", { className: "foot" }, this.state, this.bar, this.question, this.form(), this.tools()));
     this.launcher = make("button", { className: "launcher first", type: "button", "aria-controls": "panel",
@@ -55,7 +55,7 @@ class WajahChat extends Frame {
   /** Send what stands in the box; it stays there until it is stored. */
   async write() {
     const text = this.box.value, kept = this.memory.kept;
-    if (!text.trim() || this.busy || this.unagreed(() => this.write())) return;
+    if (!text.trim() || this.box.readOnly || this.unagreed(() => this.write())) return;
     const key = (text === kept.draft && kept.key) || newKey();
     this.memory.keep({ draft: text, key });
     this.box.readOnly = true;
@@ -66,10 +66,11 @@ class WajahChat extends Frame {
     this.box.readOnly = false;
   }
 
-  /** Send, and try again while that may help. True once it is stored; otherwise the reader is told what to do. */
+  /** Send, and try again while that may help. True once it is stored; otherwise the reader is told what to do. What is
+   *  under way already is not sent a second time. */
   async deliver(content, key) {
-    if (this.busy) return false;
-    this.busy = true;
+    if (this.going.has(key)) return false;
+    this.going.add(key);
     this.tell(SAY.sending);
     try {
       const { seq } = await this.insist(content, key);
@@ -81,8 +82,8 @@ class WajahChat extends Frame {
       this.tell((!refusal.passing && refusal.message) || SAY.unsent, true);
       return false;
     } finally {
-      this.busy = false;
-      this.bar.hidden = true;
+      this.going.delete(key);
+      if (content instanceof File) this.bar.hidden = true;
     }
   }
 
@@ -95,12 +96,13 @@ class WajahChat extends Frame {
       this.bar.hidden = false;
     };
     for (;; tries++) {
+      const { id } = this.memory.kept;
       try {
         return await this.line.send(content, key, progress);
       } catch (refusal) {
         if (refusal.gone && !renewed) {
           renewed = true;
-          this.restart();
+          if (id === this.memory.kept.id) this.restart();
         } else if (refusal.passing && tries < TRIES) {
           this.tell((refusal.status === 429 && refusal.message) || SAY.retrying, true);
           await this.bell.wait(Math.max(refusal.seconds * 1000, 500 * 2 ** tries));
@@ -286,7 +288,7 @@ class WajahChat extends Frame {
         dumb = dumb < 3 || dumb % 20 === 0 ? (await this.follow(here) ? 0 : dumb + 1) : dumb + 1;
       } catch (refusal) {
         if (refusal.gone) { this.restart(); this.tell(SAY.renewed, true); }
-        else if (here() && !this.busy) this.tell(SAY.offline, true);
+        else if (here() && !this.going.size) this.tell(SAY.offline, true);
         lost += 1;
       }
       if (here()) await this.bell.wait(lost ? Math.min(500 * 2 ** lost, 15000) : dumb ? POLL_MS : 500);

@@ -110,8 +110,17 @@ class Frame extends HTMLElement {
   ask(question, yes, act, ...others) {
     if (!others.length) others = [[SAY.no]];
     const asker = this.shadowRoot.activeElement;
-    const close = () => { this.question.hidden = true; (asker || this.box).focus(); };
-    const agree = async () => { if (await act()) close(); };
+    const close = () => {
+      if (!yesButton.isConnected) return; // something else is asked by now
+      this.question.hidden = true;
+      if (this.shadowRoot.activeElement !== this.box) (asker || this.box).focus(); // nobody is torn from writing
+    };
+    const agree = async () => {
+      this.question.focus();
+      yesButton.hidden = true; // under way: asked once
+      if (await act()) close();
+      yesButton.hidden = false;
+    };
     const button = (className, onclick, title) => make("button", { type: "button", className, onclick }, title);
     const yesButton = button("first", agree, yes);
     this.question.replaceChildren(make("p", { id: "question" }, question),

@@ -54,7 +54,13 @@ class Line {
     return this.call(`api/v1/conversations/${id}/${path}`, { ...options, headers });
   }
 
-  async begin() {
+  /** A conversation of its own; for two that wait, the same. */
+  begin() {
+    this.beginning ||= this.start().finally(() => { this.beginning = null; });
+    return this.beginning;
+  }
+
+  async start() {
     const { consent } = this.memory.kept;
     const begun = await (await this.call("api/v1/conversations", { body: JSON.stringify({ consent }) })).json();
     this.memory.keep({ id: begun.conversation_id, token: begun.token });

@@ -4,6 +4,8 @@ const TITLE_LENGTH = 20; // of a topic, in the catalogue
 const PASSING = new Set(["topic", "aspect", "confirm", "not_yet", "other", "rate", "reopen"]); // asked again when needed
 const OF_CASE = new Set(["confirm", "not_yet", "withdraw", "bot_again", "other", "unhelpful_reply", "complain"]);
 const QUIET = new Set(["complain"]); // there for who looks for it
+const FEW = 3; // buttons that may stand under an answer; of more, those that lead to a person, and out of confusion, stay
+const NEWEST = ".dispute, .person, .step, .withdraw", OLDER = ".dispute";
 
 const link = (path, title) => make("a", { href: new URL(path, BASE).href, target: "_blank", rel: "noopener" }, title);
 const caseLink = (url) => (/^https?:/.test(url) ? link(url, SAY.case_link) : null);
@@ -62,7 +64,7 @@ class Talk {
     if (message.seq <= this.last) return;
     this.last = message.seq;
     const mine = message.author === "citizen";
-    if (mine) this.remove(".passing");
+    if (mine) this.passed();
     this.starters.remove();
     this.opened ||= message.case;
     const item = make("div", { className: `message ${message.author}` }, this.who(message),
@@ -70,6 +72,7 @@ class Talk {
     const { scrollHeight, scrollTop, clientHeight } = this.log;
     this.log.append(item);
     if (mine || scrollHeight - scrollTop - clientHeight < 200) this.log.scrollTop = item.offsetTop - 12;
+    if (mine && this.log.ariaLive !== "off") this.log.scrollIntoView({ block: "nearest" }); // with the answer's beginning
     if (!mine) this.does.answered(message.seq);
   }
 
@@ -78,7 +81,7 @@ class Talk {
 
   who({ author, officer, created_at }) {
     const name = officer ? `${officer.name}, ${officer.title}` : WORDS.author[author];
-    return make("p", { className: "who" }, make("b", {}, name), " ", make("time", { dateTime: created_at }, told(created_at)));
+    return make("p", { className: "who" }, make("b", {}, name), " ", make("time", { dateTime: created_at }, told(created_at)), author === "citizen" ? ` · ${SAY.sent}` : "");
   }
 
   said(message) {
@@ -116,12 +119,33 @@ class Talk {
   choices({ buttons, seq, answer }) {
     if (!buttons.length) return null;
     const button = ({ title, payload }) => {
-      const kind = payload.split(":")[0];
-      const className = `${PASSING.has(kind) ? "passing" : ""} ${OF_CASE.has(kind) ? "of-case" : ""} ${QUIET.has(kind) ? "bare" : ""}`;
+      const [kind] = payload.split(":");
+      const className = `${kind} ${PASSING.has(kind) ? "passing" : ""} ${OF_CASE.has(kind) ? "of-case" : ""} ${QUIET.has(kind) ? "bare" : ""}`;
       const about = answer ? { "aria-describedby": `about${seq}` } : {};
       return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq), ...about }, title);
     };
-    return make("div", { className: "buttons" }, ...buttons.map(button));
+    const row = make("div", { className: "buttons" }, ...buttons.map(button));
+    if (answer) {
+      row.classList.add("of-answer");
+      if (buttons.length > FEW) this.fold(row, NEWEST);
+    }
+    return row;
+  }
+
+  /** Keep the buttons that match, and put the others behind one that opens them. */
+  fold(row, kept) {
+    const folded = [...row.querySelectorAll("button")].filter((button) => !button.matches(kept));
+    row.querySelector("details")?.remove();
+    if (!folded.length) return;
+    const about = row.querySelector(".dispute").getAttribute("aria-describedby");
+    row.prepend(make("details", {}, make("summary", { "aria-describedby": about }, SAY.more), make("div", {}, ...folded)));
+    row.append(...row.querySelectorAll(":scope > .step, :scope > .person")); // beside each other on the narrowest screen
+  }
+
+  /** The reader went on: what was offered for that moment goes, and under an older answer little stays in the way. */
+  passed() {
+    this.remove(".passing");
+    this.log.querySelectorAll(".of-answer").forEach((row) => this.fold(row, OLDER));
   }
 
   remove(buttons) { this.log.querySelectorAll(buttons).forEach((button) => button.remove()); }

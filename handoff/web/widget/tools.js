@@ -45,10 +45,10 @@ function promised(instant) {
   return `${weekday}, ${longDate(+year, +month, +day)} pukul ${hour}.${minute} ${WORDS.zones[+zone] || ""}`.trim();
 }
 
-/** "10.05" on the reader's clock, with the date when it was not today. */
+/** "09.05" on the reader's clock, with the date when it was not today. */
 function told(instant) {
   const at = new Date(instant);
-  const time = `${at.getHours()}.${String(at.getMinutes()).padStart(2, "0")}`;
+  const two = (number) => String(number).padStart(2, "0"), time = `${two(at.getHours())}.${two(at.getMinutes())}`;
   const today = at.toDateString() === new Date().toDateString();
   return today ? time : `${longDate(at.getFullYear(), at.getMonth() + 1, at.getDate())} ${time}`;
 }
