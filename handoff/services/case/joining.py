@@ -101,16 +101,17 @@ async def _bring_consent(connection: AsyncConnection, own: UUID, other: UUID) ->
             await consents.record(connection, other, last.version, last.given, last.at)
 
 
-async def offer(runtime: Runtime, conversation: Row[Any], message_id: UUID, text: str) -> None:
-    """The text shows a case's link with its key: one tap makes it one history with this conversation. Not by itself,
-    for whoever helps a neighbour pastes links too. Said to the citizen alone, and once for each message."""
-    named = asked(text) if "?k=" in text else None
+async def offer(runtime: Runtime, conversation: Row[Any], message_id: UUID, text: str) -> bool:
+    """Whether the text shows a case's link with its key: then one tap makes it one history with this conversation. Not
+    by itself: whoever helps a neighbour pastes links too, and a link of WhatsApp's own can put any text into anybody's
+    mouth, who would give their cases to whoever made it. Said to the citizen alone, and once for each message."""
+    named = asked(text) if "/kasus/" in text else None
     if named is None or named.key is None:
-        return
+        return False
     async with db.transaction(runtime.pool) as connection:
         case = await _shown(runtime, connection, named.number, named.key)
         if case is None or case.reason == Reason.confidential_report.value or conversation.confidential:
-            return
+            return False
         own = await ownership.lock(connection, conversation.id)
         theirs = (await connection.execute(
             select(conversations.c.citizen_id).where(conversations.c.id == case.conversation_id)
@@ -124,3 +125,4 @@ async def offer(runtime: Runtime, conversation: Row[Any], message_id: UUID, text
                 "system", runtime.texts.say("chat.join", number=case.number), (tap,), in_reply_to=message_id,
                 private=True,
             )])
+    return True

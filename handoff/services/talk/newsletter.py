@@ -1,15 +1,12 @@
-"""What a message over WhatsApp may be beside a question: a word that stops news, a case's link that proves whose case
-it is, or the answer of a number that was only told of a case."""
+"""What a message over WhatsApp may be beside a question: a word that stops news, or the answer of a number that was
+only told of a case."""
 
 from __future__ import annotations
 
-import contextlib
 from uuid import UUID
 
 from handoff.domain.optout import Wish, wish
-from handoff.domain.status import asked
-from handoff.services.case import cases, joining
-from handoff.services.errors import Forbidden
+from handoff.services.case import cases
 from handoff.services.post import numbers
 from handoff.services.post.outbox import Outgoing, store
 from handoff.services.runtime import Runtime
@@ -37,13 +34,8 @@ async def carried_out(runtime: Runtime, conversation_id: UUID, message_id: UUID,
     return True
 
 
-async def recognise(runtime: Runtime, conversation_id: UUID, message_id: UUID, text: str) -> None:
-    """A case's link with its key makes this conversation its citizen's; a number alone proves nothing. Whoever was sent
-    news here without such proof is told, once, how to answer in that case."""
-    named = asked(text)
-    if named is not None and named.key is not None:
-        with contextlib.suppress(Forbidden):
-            await joining.join(runtime, conversation_id, named.number, named.key)
+async def explain(runtime: Runtime, conversation_id: UUID, message_id: UUID) -> None:
+    """Whoever was sent news here without having shown that the case is theirs is told, once, how to answer in it."""
     async with db.statement(runtime.pool) as connection:
         told = await numbers.unproven(connection, conversation_id)
     if not told:

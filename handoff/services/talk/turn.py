@@ -181,10 +181,9 @@ async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool
     if question.kind == "text" and not alarms.is_danger(question):
         if await _wish(runtime, question):
             return True
-        if conversation.channel == "whatsapp":
-            await newsletter.recognise(runtime, conversation.id, question.id, question.text)
-        else:
-            await joining.offer(runtime, conversation, question.id, question.text)
+        shown = await joining.offer(runtime, conversation, question.id, question.text)
+        if conversation.channel == "whatsapp" and not shown:
+            await newsletter.explain(runtime, conversation.id, question.id)
     if (payload := question.payload) is not None:
         other = await taps.carry_out(
             runtime, question.conversation.id, question.id, payload, str(question.body.get("comment") or "")

@@ -88,13 +88,25 @@ async def test_a_case_of_the_web_whose_link_is_shown_in_whatsapp(runtime):
     web = await on_the_web(runtime)
     phone = await arrives(runtime, says(f"ini kasus saya {await link(runtime, web)}"))
     assert await turn.drain(phone.runtime, phone.id)
-    assert await people(runtime, phone, web) == 1
+    assert "siapa pun yang memegang tautan itu" in str(await phone.sees())
+    assert await people(runtime, phone, web) == 2
     case = await web.case()
     opened = await pages.open_case(runtime, case.number, key_of(runtime, case.id, case.key_version))
     assert await merging.others(runtime, opened.facts) == []  # no case on the telephone yet
     assert f"Kasus {case.number}" in (await phone.sees())[-1]["text"]  # where it stands is told there
+    await phone.taps("Ini kasus saya")
+    assert await people(runtime, phone, web) == 1
     await phone.asks("tolong ubah juga alamatnya", UNSURE)
     assert await history(runtime, web) == {(await phone.case()).number}
+
+
+async def test_p11_a_text_that_somebody_else_wrote_gives_them_nobodys_cases(runtime):
+    """`https://wa.me/62…?text=…` fills in what its maker wants to be sent: here, the link of their own case."""
+    maker, victim = await on_the_web(runtime), await on_the_telephone(runtime)
+    await arrives(runtime, says(f"cek bansos {await link(runtime, maker)}"))
+    await victim.hears(UNSURE)
+    assert await people(runtime, maker, victim) == 2
+    assert await history(runtime, maker) == set()
 
 
 async def test_on_the_web_a_pasted_link_of_whatsapp_offers_it_by_one_tap(runtime):
