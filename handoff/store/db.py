@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -66,13 +65,22 @@ async def statement(pool: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """For a single statement, which is a transaction of its own: saves the two round trips of BEGIN and COMMIT.
     Raises `DatabaseAway`."""
     with _away():
-        async with _autocommit(pool).connect() as connection:
+        async with pool.connect() as connection:
+            # Not as an option of the engine: who is cancelled while it is set then loses the connection to the pool.
+            await _to_the_end(connection.execution_options(isolation_level="AUTOCOMMIT"))
             yield connection
 
 
-@lru_cache(maxsize=8)
-def _autocommit(pool: AsyncEngine) -> AsyncEngine:
-    return pool.execution_options(isolation_level="AUTOCOMMIT")
+async def _to_the_end(work: Coroutine[Any, Any, Any]) -> None:
+    """Do it wholly, also for who is cancelled meanwhile, which is heeded afterwards: half of it must not be left."""
+    task, cancelled = asyncio.create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as heard:
+            cancelled = heard
+    if cancelled is not None:
+        raise cancelled
 
 
 @contextmanager

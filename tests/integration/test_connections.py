@@ -52,3 +52,24 @@ async def test_whoever_is_cancelled_anywhere_gives_the_connection_back(two, open
     async with asyncio.timeout(5):
         while two.pool.checkedout():  # noqa: ASYNC110 - a pool tells nobody
             await asyncio.sleep(0.01)
+
+
+async def test_whoever_is_cancelled_while_their_connection_is_made_ready_gives_it_back_as_it_was(two):
+    async with db.transaction(two) as connection:
+        driver = await db.driver_connection(connection)
+
+    async def work() -> None:
+        async with db.statement(two) as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async with driver.lock:  # as while the server is still told to drop somebody's query
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.05)
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert two.pool.checkedout() == 0
+    async with db.transaction(two) as connection:
+        assert await db.driver_connection(connection) is driver
+        assert not driver.autocommit
