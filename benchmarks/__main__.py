@@ -9,7 +9,7 @@ from statistics import median
 
 import uvloop
 
-from benchmarks import deadlines, default_pipeline, figures, house, questions, turns
+from benchmarks import deadlines, default_pipeline, figures, house, public, questions, turns
 from benchmarks.burst import burst
 from benchmarks.figures import Target, Timing, percentile
 from benchmarks.growth import EARLY, LATE, growth
@@ -18,7 +18,7 @@ from benchmarks.streams import streams
 ROUNDS = 4
 WARM_UP = 40
 FEW_CLIENTS = 4
-PARTS = "abcdefg"
+PARTS = "abcdefgh"
 
 
 def main() -> None:
@@ -31,6 +31,8 @@ def main() -> None:
         uvloop.run(_measure(options, wajah, default))
     if "g" in options.parts:  # its own database: when the house has gone
         print(*deadlines.measure(), sep="\n")
+    if "h" in options.parts:
+        print(*public.measure(), sep="\n")
 
 
 async def _measure(options: argparse.Namespace, wajah: house.House, default_port: int | None) -> None:
@@ -127,7 +129,7 @@ def _say(what: str, figures: object) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--parts", default=PARTS, help="which of (a) to (g); (a) is always measured")
+    parser.add_argument("--parts", default=PARTS, help="which of (a) to (h); (a) is always measured")
     parser.add_argument("--epochs", type=int, default=5, help="of training the default pipeline, done once and kept; "
                         "`rasa init` says 100, and a turn costs the same after 5")
     parser.add_argument("--turns", type=int, default=100, help=f"questions in each of {ROUNDS} rounds of (a) to (c)")

@@ -154,13 +154,14 @@ async def queue_page(settings: Settings) -> dict[str, list[float]]:
                                       ("a supervisor's, every unit", "supervisor", "semua")):
                 browser = await _signed_in(served, role)
                 for part, path in (("", f"/petugas?lingkup={scope}"), (", its counts", "/petugas/hitungan")):
-                    timed[name + part] = await _timed(functools.partial(_get, browser, path))
+                    timed[name + part] = await timed(functools.partial(get, browser, path))
             return timed
     finally:
         await runtime.close()
 
 
-async def _get(browser: httpx.AsyncClient, path: str) -> None:
+async def get(browser: httpx.AsyncClient, path: str) -> None:
+    """Fetch a page to its last byte."""
     page = await browser.get(path)
     assert page.status_code == 200, page.text
     assert page.text.strip()
@@ -182,7 +183,8 @@ async def _signed_in(served: Served, role: str) -> httpx.AsyncClient:
     return browser
 
 
-async def _timed(page: Callable[[], Awaitable[None]]) -> list[float]:
+async def timed(page: Callable[[], Awaitable[None]]) -> list[float]:
+    """Seconds of each of `PAGES` looks, after three that are not measured."""
     for _ in range(3):
         await page()
     each = []

@@ -26,6 +26,7 @@ from handoff.services.people import duty
 from handoff.services.post import mail
 from handoff.services.runtime import Runtime
 from handoff.services.talk import corrections, late, reminders, turn
+from handoff.services.views import figures
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
 
@@ -70,6 +71,7 @@ def register(runtime: Runtime) -> procrastinate.App:
     _clocks(app, runtime)
     _daily(app, runtime)
     _unasked(app, runtime)
+    _public(app, runtime)
     return app
 
 
@@ -142,6 +144,16 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
             log.info("removed %d old uploads", removed)
+
+
+def _public(app: procrastinate.App, runtime: Runtime) -> None:
+    """What anybody may see."""
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name="figures", queue=queue.CLOCKS, queueing_lock="figures")
+    async def count(timestamp: int) -> None:
+        """Count what is shown publicly."""
+        await figures.publish(runtime)
 
 
 def _unasked(app: procrastinate.App, runtime: Runtime) -> None:

@@ -1,5 +1,5 @@
 """Further tables: what officers work with beside the cases, which topics they suspended, and which answers they
-corrected; conventions as in `store.schema`."""
+corrected, what anybody may see of it all; conventions as in `store.schema`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from handoff.store.schema import _at, _id, _one_of, metadata
 
@@ -64,6 +64,14 @@ corrected = Table(  # one row for each conversation that had one of the wrong an
     CheckConstraint("(state = 'told') = (message_id IS NOT NULL)", name="told_by_a_message"),
 )
 Index("ix_corrected_waiting", corrected.c.correction_id, postgresql_where=corrected.c.state == "waiting")
+
+public_figures = Table(  # one row: what was counted last, without what would show a person (docs/adr/0038)
+    "public_figures", metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    _at("at"),
+    Column("body", JSONB, nullable=False),
+    CheckConstraint("one", name="one_row"),
+)
 
 drafts = Table(  # what an officer has begun to write; kept over a reload and a change of device
     "drafts", metadata,

@@ -25,6 +25,7 @@ from handoff.services.views.lists import COUNTED
 from handoff.services.views.pages import Sign, Today
 from handoff.store.db import DatabaseAway
 from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
+from handoff.web import charts
 from handoff.web.assets import FOLDER, Asset, Assets, squeezed
 from handoff.web.requests import runtime_of
 
@@ -52,7 +53,8 @@ class Look:
         self.templates.globals |= {"static": self.assets.url, "words": self.words}
         self.templates.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
                                    "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted,
-                                   "dikirim": said_at, "sampai": came_at}
+                                   "dikirim": said_at, "sampai": came_at, "angka": charts.number,
+                                   "lamanya": charts.span, "hari": day_of}
 
 
 class Pages:
@@ -96,6 +98,11 @@ def _visit(office: Office) -> list[str]:
     """Where and when one may come in person, a line each."""
     hours = (f"{at.days}: pukul {at.opens} sampai {at.closes} {office.zone}" for at in office.hours)
     return [*(f"{desk.name}: {desk.address}" for desk in office.desks.values()), *hours]
+
+
+def day_of(instant: datetime, zone: str) -> str:
+    """The day of an instant, without its hour."""
+    return long_date(instant.astimezone(ZoneInfo(zone)).date())
 
 
 def told(instant: str, zone: str) -> str:

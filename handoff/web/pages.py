@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
@@ -13,7 +11,7 @@ from handoff.services.errors import NotFound
 from handoff.services.talk import finder
 from handoff.services.views import figures
 from handoff.services.views import pages as services
-from handoff.web import html
+from handoff.web import charts, html
 from handoff.web.assets import FOR_EVER, SHORTLY
 from handoff.web.families import family_of, grouped
 from handoff.web.requests import runtime_of
@@ -22,7 +20,6 @@ pages = Blueprint("pages")
 pages.on_request(html.learn)
 
 QUERY_CHARACTERS = 200
-FIGURES_SECONDS = 60.0
 COMMON = ("ktp_hilang", "ktp_baru", "kk_baru", "akta_kelahiran", "pindah_masuk", "bansos_cek",
           "bpjs_kesehatan_nonaktif", "kia")  # shown first, where they exist
 ORDER = ("who", "requirements", "steps", "fee", "pay", "time", "place", "rejections", "notes",
@@ -78,12 +75,13 @@ async def privacy(request: Request) -> HTTPResponse:
 
 @pages.route("/transparansi", methods=["GET", "HEAD"])
 async def transparency(request: Request) -> HTTPResponse:
-    """What counts publicly; counted at most once a minute, however many look."""
-    kept: tuple[float, figures.Figures] | None = getattr(request.app.ctx, "figures", None)
-    now = time.monotonic()
-    if kept is None or now - kept[0] > FIGURES_SECONDS:
-        kept = request.app.ctx.figures = (now, await figures.count(runtime_of(request)))
-    return html.public(request, "figures.html", figures=kept[1])
+    """What counts publicly, as the worker counted it last."""
+    runtime = runtime_of(request)
+    shown = await figures.published(runtime)
+    return html.public(
+        request, "figures.html", figures=shown, old=figures.is_old(runtime, shown), charts=charts.charts(shown.months),
+        width=charts.WIDTH, left=charts.LEFT, thick=charts.THICK,
+    )
 
 
 @pages.route("/widget.js", methods=["GET", "HEAD"])
