@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import signal
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -41,6 +43,20 @@ BEAT_SECONDS = 2.0
 AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, ConnectorException))
 
 
+def one_at_a_time(work: Callable[[int], Awaitable[None]]) -> Callable[[int], Awaitable[None]]:
+    """Not while the last run of it still goes on in this process: what comes by itself every ten seconds and waits for
+    a slow server would soon have all the places of its queue."""
+    running = asyncio.Lock()
+
+    @functools.wraps(work)
+    async def unless_running(timestamp: int) -> None:
+        if not running.locked():
+            async with running:
+                await work(timestamp)
+
+    return unless_running
+
+
 def register(runtime: Runtime) -> procrastinate.App:
     """Make the tasks known to the runtime's queue."""
     app = runtime.jobs
@@ -61,6 +77,7 @@ def register(runtime: Runtime) -> procrastinate.App:
 
     @app.periodic(cron="*/15 * * * *")
     @app.task(name="anchor", queue=queue.CLOCKS, queueing_lock="anchor")
+    @one_at_a_time
     async def anchor(timestamp: int) -> None:
         """Anchor the audit chains; the MAC goes to the log, which is outside the database (P10)."""
         async with db.transaction(runtime.pool) as connection:
@@ -94,6 +111,7 @@ def _channels(app: procrastinate.App, runtime: Runtime, graph: Graph | None) -> 
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="tell_numbers", queue=queue.SENDING, queueing_lock="tell_numbers")
+    @one_at_a_time
     async def tell_numbers(timestamp: int) -> None:
         """Post news to the numbers that citizens gave on the web."""
         if graph is not None:
@@ -101,6 +119,7 @@ def _channels(app: procrastinate.App, runtime: Runtime, graph: Graph | None) -> 
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")
+    @one_at_a_time
     async def post_overdue(timestamp: int) -> None:
         """Post and fetch what a crash left behind, or what has to be tried again."""
         if graph is not None:
@@ -113,23 +132,31 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="late_answers", queue=queue.CLOCKS, queueing_lock="late_answers")
+    @one_at_a_time
     async def late_answers(timestamp: int) -> None:
         """Answer the questions that only a failed bot had left to officers."""
         await late.answer_late(runtime)
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="clocks", queue=queue.CLOCKS, queueing_lock="clocks")
+    @one_at_a_time
     async def clocks(timestamp: int) -> None:
-        """Look at the clocks of cases until nothing is due, then send the mail that came of it. The sweep looks too;
-        both at once do everything once."""
+        """Look at the clocks of cases until nothing is due. The sweep looks too; both at once do everything once."""
         await unseen.go_on(runtime)
         await escalation.once(runtime)
         while await escalation.tell(runtime):
             pass
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="send_mail", queue=queue.SENDING, queueing_lock="send_mail")
+    @one_at_a_time
+    async def send_mail(timestamp: int) -> None:
+        """Send the mail that is due; a mail server that hangs holds up no clock."""
         await mail.send_due(runtime)
 
     @app.periodic(cron="* * * * *")
     @app.task(name="returned_mail", queue=queue.SENDING, queueing_lock="returned_mail")
+    @one_at_a_time
     async def returned_mail(timestamp: int) -> None:
         """Read what came back of the mail that was sent; a mailbox that is away is asked again in a minute."""
         try:
@@ -140,6 +167,7 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")
+    @one_at_a_time
     async def old_uploads(timestamp: int) -> None:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
@@ -161,6 +189,7 @@ def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="* * * * * */10")
     @app.task(name="correct", queue=queue.CLOCKS, queueing_lock="correct")
+    @one_at_a_time
     async def correct(timestamp: int) -> None:
         """Tell whoever had a wrong answer what is right."""
         if told := await corrections.tell(runtime):
@@ -168,6 +197,7 @@ def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="* * * * *")
     @app.task(name="remind", queue=queue.CLOCKS, queueing_lock="remind")
+    @one_at_a_time
     async def remind(timestamp: int) -> None:
         """Remind citizens of what they asked to be reminded of."""
         await reminders.send_due(runtime)
@@ -178,6 +208,7 @@ def _daily(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
+    @one_at_a_time
     async def ask_again(timestamp: int) -> None:
         """The day has come to ask an office outside again: its officer is told."""
         if told := await referrals.remind(runtime):
@@ -185,6 +216,7 @@ def _daily(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name="leaves", queue=queue.CLOCKS, queueing_lock="leaves")
+    @one_at_a_time
     async def leaves(timestamp: int) -> None:
         """Who is on leave from today on keeps no open case."""
         if moved := await duty.begin_leaves(runtime):
@@ -192,6 +224,7 @@ def _daily(app: procrastinate.App, runtime: Runtime) -> None:
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name="duties", queue=queue.CLOCKS, queueing_lock="duties")
+    @one_at_a_time
     async def duties(timestamp: int) -> None:
         """Whose last day has passed is deactivated."""
         gone, stay = await duty.end_duties(runtime)

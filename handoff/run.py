@@ -181,6 +181,7 @@ class _House:
         return Child(
             name="worker", command=_handoff("worker"), environment=self._gateway_environment(), options=_HERE,
             probe=beat_probe(beat, BEAT_SECONDS), prepare=lambda: beat.unlink(missing_ok=True),
+            stop_patience=8.0,  # longer than its running jobs have to end (handoff/jobs.py)
         )
 
     def _actions(self) -> Child:

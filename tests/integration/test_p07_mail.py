@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
+from handoff import jobs
 from handoff.services.case import verbs
 from handoff.services.deadlines import escalation
 from handoff.services.post import mail, notices
 from handoff.services.talk import inbox, turn
 from handoff.services.talk.inbox import Inbound
-from handoff.store import db
-from handoff.store.schema import contacts, officers
+from handoff.store import db, queue
+from handoff.store.schema import contacts, conversations, officers
 from handoff.store.schema_clocks import mails
+from tests.support import waiting
 from tests.support.mailbox import mailbox
 from tests.support.office import officer_row, open_case, person
 
@@ -154,3 +157,107 @@ async def test_without_a_mail_server_news_stays_in_the_console(runtime, clock):
     assert await mail.send_due(runtime) == 0
     assert await rows(runtime) == []
     assert await notices.unread(runtime, await officer_row(runtime, case.officer_id)) == 1
+
+
+async def test_p07_one_mail_that_cannot_be_written_holds_up_no_other(posting, box, clock):
+    damaged, good = await with_address(posting, "satu@contoh.id"), await with_address(posting, "dua@contoh.id")
+    for case in (damaged, good):
+        await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    async with db.transaction(posting.pool) as connection:  # an address that belongs to another row
+        await connection.execute(update(contacts).where(
+            contacts.c.citizen_id == select(conversations.c.citizen_id)
+            .where(conversations.c.id == damaged.conversation_id).scalar_subquery()
+        ).values(value_enc=func.set_byte(contacts.c.value_enc, 20, 0)))
+    assert await mail.send_due(posting) == 1
+    assert len(box.to("dua@contoh.id")) == 1
+    assert sorted(await rows(posting), key=str) == [("pending", 1, "ContentTampered: it could not be written"),
+                                                    ("sent", 1, None)]
+    for _ in range(mail.TRIES):
+        clock.forward(timedelta(hours=7))
+        await mail.send_due(posting)
+    assert sorted(state for state, _, _ in await rows(posting))[0] == "failed"  # not for ever
+
+
+async def test_p07_a_mail_server_that_hangs_is_asked_once_a_round(posting, monkeypatch):
+    monkeypatch.setattr(mail, "TIMEOUT_SECONDS", 0.2)
+    for address in ("satu@contoh.id", "dua@contoh.id", "tiga@contoh.id"):
+        case = await with_address(posting, address)
+        await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    async with hanging() as (url, connections):
+        there = dataclasses.replace(posting, settings=dataclasses.replace(posting.settings, smtp_url=url))
+        assert await mail.send_due(there) == 0
+    assert len(connections) == 1
+    assert {(state, attempts) for state, attempts, _ in await rows(posting)} == {("pending", 1)}
+
+
+async def test_p07_what_a_round_does_not_come_to_is_given_back(posting, box, monkeypatch):
+    case = await with_address(posting)
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    monkeypatch.setattr(mail, "ROUND", timedelta(0))
+    assert await mail.send_due(posting) == 0
+    assert await rows(posting) == [("pending", 0, None)]
+    monkeypatch.undo()
+    assert await mail.send_due(posting) == 1
+
+
+async def test_p03_a_mail_server_that_hangs_holds_up_neither_clocks_nor_other_posts(posting):
+    async with hanging() as (url, connections):
+        runtime = dataclasses.replace(posting, settings=dataclasses.replace(posting.settings, smtp_url=url))
+        app = jobs.register(runtime)
+        async with app.open_async(), working(app, queue.CLOCKS), working(app, queue.SENDING):
+            case = None
+            for number in range(3):  # news goes on coming
+                case = await with_address(runtime, f"{number}@contoh.id")
+                await verbs.reply(runtime, await officer_row(runtime, case.officer_id), case.id, "Baik.")
+                for name in ("clocks", "send_mail"):
+                    await app.configure_task(name, queue=app.tasks[name].queue).defer_async(timestamp=number)
+                await until_done(app, "clocks")
+            await until(lambda: len(connections) == 1)
+            await queue.defer_wake(app, case.conversation_id, 0)
+            await until_done(app, "wake")
+            await app.configure_task("post", queue=queue.SENDING).defer_async(conversation_id=str(case.conversation_id))
+            await until_done(app, "post")
+
+
+@contextlib.asynccontextmanager
+async def hanging():
+    """A server that takes every connection and says nothing: its address, and the connections."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def take(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}", connections
+    finally:
+        server.close()
+        for writer in connections:
+            writer.close()
+
+
+@contextlib.asynccontextmanager
+async def working(app, name: str):
+    """A worker of this queue with two places."""
+    work = asyncio.create_task(app.run_worker_async(
+        queues=[name], concurrency=2, install_signal_handlers=False, shutdown_graceful_timeout=0.1,
+        fetch_job_polling_interval=0.1,
+    ))
+    try:
+        yield
+    finally:
+        work.cancel()
+        await asyncio.gather(work, return_exceptions=True)
+
+
+async def until(holds) -> None:
+    await asyncio.to_thread(waiting.until, holds)
+
+
+async def until_done(app, task: str) -> None:
+    """No job of this task waits or runs."""
+    for _ in range(200):
+        if not [job for job in await app.job_manager.list_jobs_async(task=task) if job.status in ("todo", "doing")]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{task} is not done")

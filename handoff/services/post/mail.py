@@ -8,22 +8,24 @@ envelope's id, `Message-ID` and return address say which mail it was, by an id t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import aiosmtplib
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import cases
 from handoff.services.post import bounces, notices, operators
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.store import db
 from handoff.store.crypto import ContentGone, unseal
@@ -35,8 +37,9 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 TIMEOUT_SECONDS = 20.0
-#: How long a mail that is being sent is nobody else's; after a crash it is sent again.
+#: How long a mail that is being sent is nobody else's; after a crash it is sent again. A round ends well before.
 CLAIMED = timedelta(minutes=5)
+ROUND = timedelta(minutes=2)
 #: When to try again, after the first, second … failure; the last one is repeated until `TRIES`.
 AGAIN = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 TRIES = 12
@@ -44,15 +47,33 @@ PERMANENT = 500  # SMTP reply codes from here on mean "do not try again"
 
 
 @dataclass(frozen=True)
-class Letter:
-    """One mail for one person: the outbox rows that it settles, and what it says. `to` is None for who is gone."""
+class Due:
+    """Outbox rows that are one mail to one person, claimed."""
 
-    rows: tuple[UUID, ...]
-    attempts: int
+    rows: Sequence[Row[Any]]
+
+    def __str__(self) -> str:
+        return str(self.ids[0])
+
+    @property
+    def ids(self) -> list[UUID]:
+        """The rows' ids; the first one is the mail's own."""
+        return [row.id for row in self.rows]
+
+    @property
+    def contact_id(self) -> UUID | None:
+        """The citizen's address; None for an officer."""
+        return self.rows[0].contact_id  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a mail says. `to` is None for who is gone."""
+
+    id: UUID
     to: str | None
     subject: str
     text: str
-    contact_id: UUID | None
 
 
 class Refused(Exception):
@@ -63,38 +84,71 @@ class Refused(Exception):
         self.reason, self.permanent = reason[:200], permanent
 
 
+class Unreachable(Refused):
+    """There is no server now: the other mails need not try."""
+
+
 async def send_due(runtime: Runtime) -> int:
     """Send what is due. Returns how many mails the server took. Safe to run by several at once."""
     if runtime.settings.smtp_url is None:
         return 0
-    letters = await _claim(runtime)
-    if not letters:
+    due = await _claim(runtime)
+    if not due:
         return 0
-    sent = 0
-    server: aiosmtplib.SMTP | None = None
+    post = _Post(runtime, asyncio.get_running_loop().time() + ROUND.total_seconds())
     try:
-        for letter in letters:
-            if letter.to is None:
-                await _settle(runtime, letter, "failed", "no address")
-                continue
-            try:
-                server = server if server is not None and server.is_connected else await _connect(runtime)
-                await _send(runtime, server, letter)
-            except Refused as refusal:
-                await _not_taken(runtime, letter, refusal)
-            else:
-                await _settle(runtime, letter, "sent")
-                sent += 1
+        return await each(due, post.send, "mail %s could not be sent")
     finally:
-        if server is not None:
-            server.close()
-    return sent
+        post.close()
 
 
-async def _claim(runtime: Runtime) -> list[Letter]:
-    """The due rows as letters, one a person; for a while they are nobody else's."""
+@dataclass
+class _Post:
+    """One round with one connection. What it has not come to when the round `ends` is given back, for the claim holds
+    only so long; when there is no server, everything is tried again later."""
+
+    runtime: Runtime
+    ends: float
+    server: aiosmtplib.SMTP | None = None
+    away: Unreachable | None = None
+
+    async def send(self, due: Due) -> bool:
+        """Send one; whether the server took it."""
+        if asyncio.get_running_loop().time() >= self.ends:
+            await _give_back(self.runtime, due)
+            return False
+        try:
+            if self.away is not None:
+                raise self.away
+            letter = await _letter(self.runtime, due)
+            if letter.to is None:
+                await _settle(self.runtime, due, "failed", "no address")
+                return False
+            await _send(self.runtime, await self._connected(), letter)
+        except Refused as refusal:
+            await _not_taken(self.runtime, due, refusal)
+            return False
+        await _settle(self.runtime, due, "sent")
+        return True
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        if self.server is None or not self.server.is_connected:
+            try:
+                self.server = await _connect(self.runtime)
+            except Unreachable as away:
+                self.away = away
+                raise
+        return self.server
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.close()
+
+
+async def _claim(runtime: Runtime) -> list[Due]:
+    """The due rows, one mail a person; for a while they are nobody else's."""
     at = runtime.clock()
-    async with db.transaction(runtime.pool) as connection:
+    async with db.statement(runtime.pool) as connection:
         due = (
             select(mails.c.id).where(mails.c.state == "pending", mails.c.next_try_at <= at)
             .order_by(mails.c.next_try_at).limit(AT_ONCE).with_for_update(skip_locked=True)
@@ -103,23 +157,30 @@ async def _claim(runtime: Runtime) -> list[Letter]:
             update(mails).where(mails.c.id.in_(due)).values(attempts=mails.c.attempts + 1, next_try_at=at + CLAIMED)
             .returning(mails)
         )).all()
-        groups: dict[Any, list[Row[Any]]] = {}
-        for row in sorted(rows, key=lambda one: one.created_at):
-            about = row.case_id if row.contact_id is not None else row.case_id is not None
-            groups.setdefault((row.officer_id, row.contact_id, about), []).append(row)
-        return [await _letter(runtime, connection, group) for group in groups.values()]
+    groups: dict[Any, list[Row[Any]]] = {}
+    for row in sorted(rows, key=lambda one: one.created_at):
+        about = row.case_id if row.contact_id is not None else row.case_id is not None
+        groups.setdefault((row.officer_id, row.contact_id, about), []).append(row)
+    return [Due(group) for group in groups.values()]
 
 
-async def _letter(runtime: Runtime, connection: AsyncConnection, group: Sequence[Row[Any]]) -> Letter:
-    first = group[0]
-    if first.case_id is None:
-        to, subject, text = await _for_operator(runtime, connection, first.officer_id)
-    elif first.officer_id is not None:
-        to, subject, text = await _for_officer(runtime, connection, group)
-    else:
-        to, subject, text = await _for_citizen(runtime, connection, group)
-    return Letter(tuple(row.id for row in group), max(row.attempts for row in group), to, subject, text,
-                  first.contact_id)
+async def _letter(runtime: Runtime, due: Due) -> Letter:
+    """The words. Raises `Refused` when they cannot be made now."""
+    first = due.rows[0]
+    try:
+        async with db.transaction(runtime.pool) as connection:
+            if first.case_id is None:
+                to, subject, text = await _for_operator(runtime, connection, first.officer_id)
+            elif first.officer_id is not None:
+                to, subject, text = await _for_officer(runtime, connection, due.rows)
+            else:
+                to, subject, text = await _for_citizen(runtime, connection, due.rows)
+    except db.DatabaseAway:
+        raise
+    except Exception as error:
+        log.exception("mail %s could not be written", first.id)
+        raise Refused(f"{type(error).__name__}: it could not be written", permanent=False) from error
+    return Letter(first.id, to, subject, text)
 
 
 async def _for_officer(
@@ -185,12 +246,12 @@ async def _connect(runtime: Runtime) -> aiosmtplib.SMTP:
             with contextlib.suppress(aiosmtplib.SMTPHeloError):
                 await server.ehlo()
     except (TimeoutError, aiosmtplib.SMTPException, OSError) as error:
-        raise Refused(f"{type(error).__name__}: the mail server cannot be reached", permanent=False) from error
+        raise Unreachable(f"{type(error).__name__}: the mail server cannot be reached", permanent=False) from error
     return server
 
 
 async def _send(runtime: Runtime, server: aiosmtplib.SMTP, letter: Letter) -> None:
-    message, letter_id = EmailMessage(), letter.rows[0]
+    message, letter_id = EmailMessage(), letter.id
     message["From"] = runtime.settings.smtp_from
     message["To"] = letter.to
     message["Subject"] = letter.subject
@@ -223,36 +284,32 @@ def _return_path(runtime: Runtime, letter_id: UUID) -> str | None:
     return f"{local}+{letter_id.hex}{at}{domain}" if at else None
 
 
-async def _not_taken(runtime: Runtime, letter: Letter, refusal: Refused) -> None:
+async def _not_taken(runtime: Runtime, due: Due, refusal: Refused) -> None:
     """Try again later; or give up, and tell the officer that this citizen cannot be reached so."""
-    if not refusal.permanent and letter.attempts < TRIES:
-        later = runtime.clock() + AGAIN[min(letter.attempts, len(AGAIN)) - 1]
-        await _update(runtime, letter, next_try_at=later, refusal=refusal.reason)
+    attempts = max(row.attempts for row in due.rows)
+    if not refusal.permanent and attempts < TRIES:
+        later = runtime.clock() + AGAIN[min(attempts, len(AGAIN)) - 1]
+        await _update(runtime, due, next_try_at=later, refusal=refusal.reason)
         return
-    await _settle(runtime, letter, "undeliverable" if refusal.permanent else "failed", refusal.reason)
-    if letter.contact_id is not None:
+    await _settle(runtime, due, "undeliverable" if refusal.permanent else "failed", refusal.reason)
+    if due.contact_id is not None:
         async with db.transaction(runtime.pool) as connection:
-            case_id = (await connection.execute(
-                select(mails.c.case_id).where(mails.c.id == letter.rows[0])
-            )).scalar_one()
-            await bounces.unreached(runtime, connection, case_id, letter.contact_id, permanent=refusal.permanent)
+            await bounces.unreached(
+                runtime, connection, due.rows[0].case_id, due.contact_id, permanent=refusal.permanent
+            )
 
 
-async def _settle(runtime: Runtime, letter: Letter, state: str, reason: str | None = None) -> None:
-    await _update(runtime, letter, state=state, refusal=reason, settled_at=runtime.clock(), letter_id=letter.rows[0])
+async def _give_back(runtime: Runtime, due: Due) -> None:
+    """Not tried at all: somebody else may, now."""
+    await _update(runtime, due, next_try_at=runtime.clock(), attempts=mails.c.attempts - 1)
+
+
+async def _settle(runtime: Runtime, due: Due, state: str, reason: str | None = None) -> None:
+    await _update(runtime, due, state=state, refusal=reason, settled_at=runtime.clock(), letter_id=due.ids[0])
     if state != "sent":
-        log.warning("mail %s was not delivered: %s", letter.rows[0], reason)
+        log.warning("mail %s was not delivered: %s", due.ids[0], reason)
 
 
-async def _update(runtime: Runtime, letter: Letter, **columns: Any) -> None:
+async def _update(runtime: Runtime, due: Due, **columns: Any) -> None:
     async with db.statement(runtime.pool) as connection:
-        await connection.execute(update(mails).where(mails.c.id.in_(letter.rows)).values(**columns))
-
-
-async def troubles(connection: AsyncConnection) -> tuple[int, datetime | None]:
-    """For who looks after the installation: how many mails were refused, and since when the oldest one waits."""
-    row = (await connection.execute(select(
-        func.count().filter(mails.c.state.in_(["undeliverable", "failed", "bounced"])),
-        func.min(mails.c.created_at).filter(mails.c.state == "pending"),
-    ))).one()
-    return int(row[0]), row[1]
+        await connection.execute(update(mails).where(mails.c.id.in_(due.ids)).values(**columns))
