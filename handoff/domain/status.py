@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from handoff.domain.number import InvalidNumber, parse
 
 _LINK = re.compile(r"/kasus/(\d{4}-\d{4})(?:\?k=|\.)([\w-]{8,64})")
-_KEY = re.compile(r"(/kasus/\d{4}-\d{4}(?:\?k=|\.(?=[\w-]{8})))[\w-]+")
+# As we write it, with more in the address, without its dash, percent-encoded; and the one-time link of a report.
+_KEY = re.compile(
+    r"(/kasus/\d{4}-?\d{4}(?:\.(?=[\w-]{8})|\S{0,80}?[?&;F6]k(?:=|%3D))|/lapor/(?=[\w-]{16}))[\w-]+", re.IGNORECASE
+)
 _WHOLE_LINK = re.compile(r"\S*/kasus/\d{4}-\d{4}\S*")
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d|(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2})(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -50,5 +53,6 @@ def nothing_else(text: str, references: Iterable[str] = ()) -> bool:
 
 
 def without_keys(text: str) -> str:
-    """The text as somebody else may read it: the key in a case's link is the citizen's alone."""
+    """The text as somebody else may read it: the key in a case's link is the citizen's alone, and so is the link of a
+    confidential report, which would tell whose it is."""
     return _KEY.sub(r"\1…", text)

@@ -149,6 +149,9 @@ async def test_what_cannot_be_merged(runtime):
     assert (await first.case()).status == "assigned"
 
 
+RATING = "Cepat & ramah. NIK saya 3171011708450001"
+
+
 async def test_a_rating_with_a_word_from_the_page(served, runtime):
     citizen = await with_case(runtime)
     case = await citizen.case()
@@ -157,7 +160,7 @@ async def test_a_rating_with_a_word_from_the_page(served, runtime):
     client, page = await browser(served, citizen)
     form = next(f for f in page.forms if any("rate:" in value for _, _, value in f.buttons))
     best = next(value for title, _, value in form.buttons if title.startswith("5"))
-    await client.post(form.action, data={**form.fields, "pesan": "Cepat & ramah", "tombol": best})
+    await client.post(form.action, data={**form.fields, "pesan": RATING, "tombol": best})
     await drain(runtime, citizen.id)
     async with db.transaction(runtime.pool) as connection:
         rating = (await connection.execute(select(ratings))).one()
@@ -165,14 +168,15 @@ async def test_a_rating_with_a_word_from_the_page(served, runtime):
             select(conversations.c.data_key_id).where(conversations.c.id == citizen.id)
         )).scalar_one()
         key = await runtime.keyring.open(connection, key_id)
-    assert (rating.stars, unseal(key, rating.id, rating.comment_enc)) == (5, b"Cepat & ramah")
+    assert (rating.stars, unseal(key, rating.id, rating.comment_enc)) == (5, RATING.encode())
     assert (await citizen.case()).status == "closed"
     # Nothing that a citizen writes is put where nobody reads it.
     owner = await citizen.officer()
     assert "rated" in {notice.kind for notice in await notices.listed(runtime, owner)}
     shown = await console.opened(await console.browser(served, owner), case.number)
     assert "5 dari 5" in shown.text
-    assert "Cepat & ramah" in shown.text
+    assert "Cepat & ramah. NIK saya [NIK]" in shown.text
+    assert "3171011708450001" not in shown.text
     assert "Komentar Anda: Cepat & ramah" in (await browser(served, citizen))[1].text
     auditor = await desk.case_in_full(runtime, await person(runtime, "auditor"), case.number)
     assert "Cepat" not in repr(auditor)

@@ -34,6 +34,18 @@ def test_a_link_brings_its_key() -> None:
     assert without_keys(f"lihat {link} ya") == f"lihat https://contoh.example/kasus/{OURS}?k=… ya"
 
 
+KEY = "sKIUhJ_-4LvVJGe010WmUw"
+
+
+@pytest.mark.parametrize("link", [
+    f"/kasus/{OURS}?k={KEY}", f"/kasus/{DIGITS}?k={KEY}", f"/kasus/{OURS}.{KEY}", f"/kasus/{OURS}?terkirim=3&k={KEY}",
+    f"/kasus/{OURS}%3Fk%3D{KEY}", f"/kasus/{OURS}?dari=1&amp;k={KEY}#terkirim", f"/lapor/{KEY}abcdefghij",
+])
+def test_p11_a_secret_in_an_address_is_nobody_elses_however_the_address_is_written(link: str) -> None:
+    assert KEY not in without_keys(f"lihat https://contoh.example{link} ya")
+    assert without_keys(f"lihat https://contoh.example{link} ya").endswith(" ya")
+
+
 @pytest.mark.parametrize(("text", "alone"), [
     (OURS, True), (f"status kasus {OURS} dong min", True), ("IZN-2026-0001", True), ("cek izn-2026-0001", True),
     (f"ktp saya hilang, kasus {OURS}", False), ("cara urus IZN-2026-0001 yang hilang", False), ("?!", True),

@@ -358,4 +358,6 @@ def _body(data_key: bytes | None, event: Row[Any], words: bool) -> dict[str, Any
     if data_key is None:
         return None
     body: dict[str, Any] = unseal_json(data_key, event.id, event.body_enc)
+    if "comment" in body:  # the citizen's words beside their stars are read as their messages are
+        body["comment"] = mask(without_keys(str(body["comment"]))).text
     return body if words else {name: value for name, value in body.items() if name in _WORDLESS}
