@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from typing import Any
 
 from sanic import Sanic
@@ -30,7 +31,7 @@ from handoff.web.console_queue import console_queue
 from handoff.web.cors import open_to_foreign_sites
 from handoff.web.health import health, measure
 from handoff.web.internal import internal
-from handoff.web.limits import Buckets
+from handoff.web.limits import Buckets, Places
 from handoff.web.live import Hub
 from handoff.web.officers_corrections import officers
 from handoff.web.openapi import docs
@@ -42,6 +43,10 @@ from handoff.web.whatsapp import whatsapp
 
 POOL = 12
 LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
+FILES = (300, 1.0)  # of one address: a token for each file and each of its megabytes; a village's photos are small
+OPEN_FILES = 65_536
+LEAST_STREAMS = 64
+OTHER_FILES = 256  # open files that are no stream: the database's connections, what is being read and written
 MULTIPART_BYTES = 64 * 1024  # what a form adds around a file
 
 open_to_foreign_sites(chat)
@@ -77,6 +82,8 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         app.ctx.address_buckets = Buckets(*settings.rate_address)
         app.ctx.conversation_buckets = Buckets(*settings.rate_conversation)
         app.ctx.login_buckets = Buckets(*LOGINS)
+        app.ctx.file_buckets = Buckets(*FILES)
+        app.ctx.places = Places(max(LEAST_STREAMS, (_open_files() - OTHER_FILES) // 2))  # the rest: who asks and goes
         assert settings.database_url
         app.ctx.hub = Hub(settings.database_url)
         app.ctx.board = Board(runtime, app.ctx.hub)
@@ -92,6 +99,15 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         await app.ctx.runtime.close()
 
     return app
+
+
+def _open_files() -> int:
+    """How many files this process may have open: as many as whoever started it allows, if asked."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(most, OPEN_FILES)
+    if resource.RLIM_INFINITY != allowed < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    return wanted
 
 
 def serve(settings: Settings) -> None:

@@ -37,7 +37,7 @@ from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.chat import send_file
 from handoff.web.dossier import pdf
-from handoff.web.requests import address_of, answer, limit, number_of, runtime_of, uuid_of
+from handoff.web.requests import address_of, answer, limit, limit_file, number_of, runtime_of, uuid_of
 
 case_page = Blueprint("case_page", url_prefix="/kasus")
 case_page.on_request(html.learn)
@@ -85,6 +85,7 @@ class Reply:
             return Inbound.text(self.text, key=key)
         if len(self.text) > inbox.TEXT_CHARACTERS:
             raise TooLarge()
+        limit_file(request, len(self.file.body))
         runtime = runtime_of(request)
         data_key = await conversations.data_key_of(runtime, conversation_id)
         stored = await by_hand(files.keep, runtime, data_key, self.file.name or "", self.file.body)
@@ -127,7 +128,10 @@ async def news(request: Request, number: str) -> HTTPResponse:
     nothing happened for a while. What is new the script then reads from the page itself."""
     known, shown = number_of(request, "dari"), request.args.get("versi") or ""
     opened = await _opened(request, number)
-    with request.app.ctx.hub.reading(opened.conversation_id) as happened:  # subscribe first, then look
+    with (
+        request.app.ctx.places.held(str(opened.conversation_id), address_of(request)),
+        request.app.ctx.hub.reading(opened.conversation_id) as happened,  # subscribe first, then look
+    ):
         until = asyncio.get_running_loop().time() + NEWS_SECONDS
         while True:
             happened.clear()

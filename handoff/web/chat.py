@@ -27,7 +27,17 @@ from handoff.services.talk import consents, conversations, inbox
 from handoff.services.talk.inbox import Inbound
 from handoff.store.db import DatabaseAway
 from handoff.web import streams
-from handoff.web.requests import address_of, answer, bearer_of, body_of, limit, number_of, runtime_of, uuid_of
+from handoff.web.requests import (
+    address_of,
+    answer,
+    bearer_of,
+    body_of,
+    limit,
+    limit_file,
+    number_of,
+    runtime_of,
+    uuid_of,
+)
 
 chat = Blueprint("chat", url_prefix="/api/v1/conversations")
 KEY_CHARACTERS = 200
@@ -151,7 +161,10 @@ async def events(request: Request, conversation: str) -> None:
     after = int(last) if last.isascii() and last.isdigit() and len(last) <= 9 else 0
     runtime, told, first = runtime_of(request), None, True
     look = conversations.look if request.args.get("cases") else conversations.look_at_messages
-    with request.app.ctx.hub.reading(conversation_id) as happened:  # subscribe first, then read the backlog
+    with (
+        request.app.ctx.places.held(str(conversation_id), address_of(request)),
+        request.app.ctx.hub.reading(conversation_id) as happened,  # subscribe first, then read the backlog
+    ):
         stream = await streams.open_stream(request)
         while True:
             happened.clear()  # what comes from here on may be missing in what is read now
@@ -273,6 +286,7 @@ async def _file(request: Request, conversation_id: UUID, key: str | None) -> Inb
         raise BadRequest()
     if len(given.body) > files.FILE_BYTES:
         raise TooLarge()
+    limit_file(request, len(given.body))
     caption = _caption((request.form.get("text") if request.form else None) or "")
     stored = await _kept(request, conversation_id, given.name or "", given.body)
     return Inbound("file", {"text": caption}, key=key, files=(stored,))

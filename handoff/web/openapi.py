@@ -90,7 +90,7 @@ OPERATIONS = {  # by blueprint and handler
                            parameters=(KEY,)),
     "chat.join": Operation(204, None, (400, 401, 403, 404, 429, 503), takes=Joining),
     "chat.read": Operation(200, Messages, (400, 401, 404, 503), parameters=(AFTER,)),
-    "chat.events": Operation(200, "text/event-stream", (401, 404, 503), parameters=(LAST, CASES)),
+    "chat.events": Operation(200, "text/event-stream", (401, 404, 429, 503), parameters=(LAST, CASES)),
     "chat.download": Operation(200, "application/octet-stream", (401, 404, 503)),
     "uploads.begin": Operation(201, Uploading, (400, 401, 404, 409, 413, 422, 429, 503), takes=NewUpload,
                                parameters=({**KEY, "required": True},)),

@@ -53,11 +53,17 @@ def address_of(request: Request) -> str:
     return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
-def limit(buckets: Buckets, key: str) -> None:
-    """Take one token for `key`. Raises `TooMany` with the seconds to wait."""
-    wait = buckets.take(key)
+def limit(buckets: Buckets, key: str, tokens: float = 1.0) -> None:
+    """Take one token for `key`, or several. Raises `TooMany` with the seconds to wait."""
+    wait = buckets.take(key, tokens)
     if wait > 0:
         raise TooMany(retry_after=wait)
+
+
+def limit_file(request: Request, size: int) -> None:
+    """Files are limited by address apart from messages: each costs time to open, and all of them room. Raises
+    `TooMany`."""
+    limit(request.app.ctx.file_buckets, address_of(request), 1 + size / 1_000_000)
 
 
 def body_of[M: BaseModel](request: Request, model: type[M]) -> M:

@@ -11,10 +11,11 @@ from sanic import Blueprint, Request
 from sanic.response import HTTPResponse
 
 from handoff.services.attachments import uploads as service
+from handoff.services.attachments.files import FILE_BYTES
 from handoff.services.attachments.uploads import Upload, WrongOffset
 from handoff.services.errors import BadRequest
 from handoff.web.chat import admitted, key_of
-from handoff.web.requests import address_of, answer, body_of, limit, runtime_of, uuid_of
+from handoff.web.requests import address_of, answer, body_of, limit, limit_file, runtime_of, uuid_of
 
 uploads = Blueprint("uploads", url_prefix="/api/v1/conversations")
 OFFSET = "upload-offset"
@@ -37,6 +38,7 @@ async def begin(request: Request, conversation: str) -> HTTPResponse:
     key, given = key_of(request), body_of(request, NewUpload)
     if key is None:  # what cannot be found again cannot be resumed
         raise BadRequest()
+    limit_file(request, max(0, min(given.size, FILE_BYTES)))
     return _told(await service.begin(runtime_of(request), conversation_id, key, given.name, given.size), 201)
 
 

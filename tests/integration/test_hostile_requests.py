@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 import httpx
 import pytest
 
+from handoff.services.attachments import depot
+from handoff.web.limits import Buckets, Places
 from tests.support.office import officer_row, open_case, person, serving
 from tests.support.people import refused
 
@@ -107,3 +110,55 @@ async def test_a_transfer_to_a_unit_that_cannot_be_named_is_malformed(served, ru
     desk = await served.desk(await officer_row(runtime, case.officer_id))
     wanted = {"unit": "sosial\0", "reason": "Ini urusan bantuan sosial."}
     refused(await desk.post(f"/api/v1/officer/cases/{case.number}/transfer", json=wanted), 400, "bad_request")
+
+
+# --- what anybody may hold or fill -----------------------------------------------------------------------------------
+
+
+async def test_nobody_holds_all_streams_and_a_place_that_is_left_is_free(served):
+    client = await served.client()
+    address = await begun(client)
+    async with contextlib.AsyncExitStack() as streams:
+        for _ in range(Places.CONVERSATION):
+            opened = await streams.enter_async_context(client.stream("GET", f"{address}/events"))
+            assert opened.status_code == 200
+        full = await client.get(f"{address}/events")
+        refused(full, 429, "too_many_requests")
+        assert full.headers["retry-after"] == "30"
+        assert (await client.get(f"{address}/messages")).status_code == 200  # who gets none asks now and then
+    async with client.stream("GET", f"{address}/events") as again:
+        assert again.status_code == 200
+
+
+async def test_one_address_has_a_quarter_of_all_streams(served):
+    served.app.ctx.places = Places(8)
+    async with contextlib.AsyncExitStack() as streams:
+        for status in (200, 200, 429):
+            client = await served.client()
+            opened = await streams.enter_async_context(client.stream("GET", f"{await begun(client)}/events"))
+            assert opened.status_code == status
+
+
+async def test_one_address_cannot_fill_the_disk_with_files_and_its_messages_go_on(served):
+    served.app.ctx.file_buckets = Buckets(10, 0.001)
+    client = await served.client()
+    address, voice = await begun(client), {"file": ("s.amr", b"#!AMR\n" + bytes(4_000_000))}
+    assert [(await client.post(f"{address}/messages", files=voice)).status_code for _ in range(3)] == [202, 202, 429]
+    key = {"Idempotency-Key": "k"}
+    begins = await client.post(f"{address}/uploads", headers=key, json={"name": "s.amr", "size": 4_000_000})
+    refused(begins, 429, "too_many_requests")
+    assert (await client.post(f"{address}/messages", json={"text": "halo"})).status_code == 202
+
+
+async def test_p01_on_a_disk_that_is_nearly_full_messages_go_on(served, monkeypatch):
+    monkeypatch.setattr(depot, "LEAST_FREE", 1 << 60)
+    client = await served.client()
+    address = await begun(client)
+    whole = await client.post(f"{address}/messages", files={"file": ("s.amr", b"#!AMR\nx")})
+    refused(whole, 503, "unavailable")
+    assert whole.headers["retry-after"] == "300"
+    upload = (await client.post(f"{address}/uploads", headers={"Idempotency-Key": "k"},
+                                json={"name": "s.amr", "size": 7})).json()["upload_id"]
+    piece = await client.patch(f"{address}/uploads/{upload}", content=b"#!AMR\nx", headers={"Upload-Offset": "0"})
+    refused(piece, 503, "unavailable")
+    assert (await client.post(f"{address}/messages", json={"text": "halo"})).status_code == 202

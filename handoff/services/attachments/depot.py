@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LEAST_FREE = 500_000_000  # bytes that files leave on a disk: on a full one the database would take no message either
 SECONDS, CONNECT_SECONDS, TRIES = timedelta(seconds=20), timedelta(seconds=3), 2
 
 
@@ -45,6 +47,13 @@ def _name(file_id: UUID) -> str:
     return f"{str(file_id)[:2]}/{file_id}"
 
 
+def leave_room(folder: Path) -> None:
+    """Raises `Unavailable` when the disk of the folder, which is there, has no room for files; blocking."""
+    if shutil.disk_usage(folder).free < LEAST_FREE:
+        log.error("the disk of %s is nearly full: files are refused, messages are taken", folder)
+        raise Unavailable(retry_after=300)
+
+
 class Folder:
     """Files on this machine's disk, or on one that is shared."""
 
@@ -52,9 +61,10 @@ class Folder:
         self._root = root
 
     def put(self, file_id: UUID, sealed: bytes) -> None:
-        """On the disk when it returns."""
+        """On the disk when it returns. Raises `Unavailable` on a disk that is nearly full."""
         path = self._root / _name(file_id)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        leave_room(path.parent)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(sealed)

@@ -22,6 +22,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.text import clean
+from handoff.services.attachments.depot import leave_room
 from handoff.services.attachments.files import FILE_BYTES
 from handoff.services.errors import Conflict, NotFound, TooLarge, Unprocessable
 from handoff.services.runtime import Runtime
@@ -92,7 +93,7 @@ async def add(runtime: Runtime, conversation_id: UUID, upload_id: UUID, offset: 
     """Keep a piece that begins at `offset`. Two at once are taken one after the other, so one of them is refused.
 
     Raises `WrongOffset`, `TooLarge` for a piece over its limit or beyond the file's end, `Unprocessable` for one that
-    is too small, `NotFound`.
+    is too small, `NotFound`, `Unavailable` on a disk that is nearly full.
     """
     if len(piece) > PIECE_BYTES:
         raise TooLarge()
@@ -211,6 +212,7 @@ def _piece_id(upload_id: UUID, offset: int) -> UUID:
 
 def _write(folder: Path, offset: int, sealed: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    leave_room(folder)
     descriptor = os.open(folder / str(offset), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(sealed)
