@@ -68,6 +68,8 @@ class Hub:
                         self._wake(conversation_id)
             except (psycopg.Error, OSError) as error:
                 log.warning("LISTEN lost (%s); connecting again", type(error).__name__)
+            except Exception:
+                log.exception("LISTEN failed; connecting again")
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _notifications(self) -> AsyncIterator[tuple[UUID | None, bool]]:

@@ -59,6 +59,18 @@ async def test_p01_a_lost_listen_connection_wakes_everybody_once_it_is_back(runt
             assert await asyncio.wait_for(queue.get(), 10) == citizen.id
 
 
+async def test_a_notification_that_is_none_of_ours_ends_nothing(runtime, database):
+    citizen = await Citizen.arrives(runtime)
+    async with listening(runtime) as hub:
+        with hub.reading(citizen.id) as event:
+            await woken(event)
+            async with await psycopg.AsyncConnection.connect(db.conninfo(database.app_url), autocommit=True) as other:
+                await other.execute("SELECT pg_notify('wajah', 'halo')")
+            await woken(event)  # it looked again, in case something was missed
+            await citizen.writes("halo")
+            await woken(event)
+
+
 async def test_a_slow_officer_stream_is_told_to_look_at_everything_instead_of_growing(runtime):
     citizen = await Citizen.arrives(runtime)
     hub = Hub(runtime.settings.database_url)
