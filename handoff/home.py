@@ -56,8 +56,8 @@ class Home:
     def make(self) -> None:
         """Creates the folders; raises `HomeError` when that is not possible."""
         try:
-            for folder in (self.run, self.logs, self.models):
-                folder.mkdir(parents=True, exist_ok=True)
+            for folder, mode in ((self.run, 0o755), (self.logs, 0o700), (self.models, 0o755)):
+                folder.mkdir(mode, parents=True, exist_ok=True)
         except OSError as error:
             raise HomeError(f"WAJAH_HOME {self.path} is not writable: {error.strerror}.") from None
 

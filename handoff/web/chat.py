@@ -21,7 +21,7 @@ from handoff.domain.text import clean
 from handoff.services.attachments import files, uploads
 from handoff.services.attachments.workshop import by_hand
 from handoff.services.case import joining
-from handoff.services.errors import BadRequest, Forbidden, TooLarge, Unprocessable
+from handoff.services.errors import BadRequest, Forbidden, NotFound, TooLarge, Unprocessable
 from handoff.services.post import delivery
 from handoff.services.talk import consents, conversations, inbox
 from handoff.services.talk.inbox import Inbound
@@ -294,10 +294,15 @@ async def _file(request: Request, conversation_id: UUID, key: str | None) -> Inb
 
 async def _uploaded(request: Request, conversation_id: UUID, key: str | None, upload: UUID, caption: str) -> Inbound:
     """A file that came in pieces. One that is a message already, under this key, is not put together again."""
-    inbound = Inbound("file", {"text": _caption(caption)}, key=key, upload=upload)
-    if await inbox.known(runtime_of(request), conversation_id, inbound) is not None:
+    runtime, inbound = runtime_of(request), Inbound("file", {"text": _caption(caption)}, key=key, upload=upload)
+    if await inbox.known(runtime, conversation_id, inbound) is not None:
         return inbound
-    name, content = await uploads.collect(runtime_of(request), conversation_id, upload)
+    try:
+        name, content = await uploads.collect(runtime, conversation_id, upload)
+    except NotFound:
+        if await inbox.known(runtime, conversation_id, inbound) is None:
+            raise
+        return inbound  # sent twice at once: the other one has just made it a message
     return dataclasses.replace(inbound, files=(await _kept(request, conversation_id, name, content),))
 
 
