@@ -26,8 +26,12 @@ LEAST_DIGITS = 8
 
 _DIGITS = re.compile(r"\d+")
 # Blanks, dots, dashes, slashes, brackets, and the invisible marks that contact lists paste along with a number.
-_SEPARATOR = r"[ \t.()/\-\u00a0\u2007\u202f\u2010-\u2015\u2212\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069]"
-_CHAIN = re.compile(rf"\d+(?:{_SEPARATOR}{{1,3}}\d+)*")
+_NEAR = r" \t.()/\-\u00a0\u2007\u202f\u2010-\u2015\u2212\u200b-\u200f\u2060\ufeff\u202a-\u202e\u2066-\u2069"
+# What parts one number from the next in a list, and what stands around a digit that is drawn as a key. An identity
+# number is known by its shape across these too; a telephone number is not.
+_APART = r"\n\r,;:_|*=·\u00ad\u3000\ufe0f\u20e3"
+_CHAIN = re.compile(rf"\d+(?:[{_NEAR}{_APART}]{{1,5}}\d+)*")
+_FAR = re.compile(rf"[{_APART}]|[{_NEAR}]{{4}}")
 
 _CLOCK = r"(?:[01]?\d|2[0-4])[.:][0-5]\d"
 _ORDINARY = re.compile(
@@ -185,7 +189,7 @@ def _identity(text: str, window: Sequence[_Group], digits: str) -> str | None:
 
 def _telephone(text: str, window: Sequence[_Group], digits: str) -> str | None:
     """Indonesian numbers with 0, 62 or +62, mobile ones without the 0 too; foreign ones with +."""
-    if not 9 <= len(digits) <= 15 or any(group.ordinary for group in window):
+    if not 9 <= len(digits) <= 15 or any(group.ordinary for group in window) or _is_parted(text, window):
         return None
     if text[max(window[0].start - 1, 0):window[0].start] == "+" and not digits.startswith("62"):
         return "TELEPON" if _is_foreign_line(digits) else None
@@ -199,6 +203,11 @@ def _telephone(text: str, window: Sequence[_Group], digits: str) -> str | None:
     return "TELEPON" if alone and digits.startswith("8") and len(digits) >= 10 and _is_line(digits) else None
 
 
+def _is_parted(text: str, window: Sequence[_Group]) -> bool:
+    """Whether it is more than one number, as far as signs tell."""
+    return len(window) > 1 and _FAR.search(text, window[0].end, window[-1].start) is not None
+
+
 def _grouped_like_a_line(window: Sequence[_Group]) -> bool:
     """0274 512345 and 08 12 34 56 78 90, but no date with blanks: 02 11 2026 08."""
     if len(window[0].digits) >= 3:
@@ -208,7 +217,7 @@ def _grouped_like_a_line(window: Sequence[_Group]) -> bool:
 
 def _long_number(text: str, window: Sequence[_Group], digits: str) -> str | None:
     """Fifteen or sixteen digits grouped as on identity and bank cards, whatever they are."""
-    if len(digits) < 15 or any(group.ordinary for group in window):
+    if len(digits) < 15 or any(group.ordinary for group in window) or _is_parted(text, window):
         return None
     if tuple(len(group.digits) for group in window) not in _LONG_GROUPS:
         return None

@@ -32,6 +32,7 @@ def engine(database_url: str, pool_size: int = 10) -> AsyncEngine:
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     return create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_timeout=POOL_SECONDS, pool_use_lifo=True,
+        hide_parameters=True,  # what a statement was given stands in no error, and so in no log
         connect_args={"options": OPTIONS, "connect_timeout": CONNECT_SECONDS, "prepare_threshold": 2},
     )
 

@@ -7,8 +7,11 @@ import dataclasses
 
 import httpx
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from handoff.services.attachments import depot
+from handoff.store import db
 from handoff.web.limits import Buckets, Places
 from tests.support.office import officer_row, open_case, person, serving
 from tests.support.people import refused
@@ -110,6 +113,13 @@ async def test_a_transfer_to_a_unit_that_cannot_be_named_is_malformed(served, ru
     desk = await served.desk(await officer_row(runtime, case.officer_id))
     wanted = {"unit": "sosial\0", "reason": "Ini urusan bantuan sosial."}
     refused(await desk.post(f"/api/v1/officer/cases/{case.number}/transfer", json=wanted), 400, "bad_request")
+
+
+async def test_p11_a_fault_in_the_log_does_not_say_what_the_statement_was_given(runtime):
+    with pytest.raises(DBAPIError) as fault:
+        async with db.transaction(runtime.pool) as connection:
+            await connection.execute(text("SELECT :number, 1 / 0"), {"number": "wamid.rahasia"})
+    assert "rahasia" not in str(fault.value)
 
 
 # --- what anybody may hold or fill -----------------------------------------------------------------------------------

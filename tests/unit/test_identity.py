@@ -74,6 +74,27 @@ def test_what_is_masked(text: str, expected: str, kinds: str) -> None:
     assert mask(text) == Masked(expected, tuple(kinds.split()))
 
 
+@pytest.mark.parametrize("between", [
+    "_", ",", ", ", ":", ";", "|", "*", "=", "\n", "\r\n", "  -  ", " . ", "\u00ad", "\u3000", "·",
+])
+def test_p11_an_identity_number_is_known_whatever_stands_between_its_digits(between: str) -> None:
+    for parts in (NIK[:6], NIK[6:12], NIK[12:]), (NIK[:4], NIK[4:8], NIK[8:12], NIK[12:]), NIK:
+        assert mask(f"nik {between.join(parts)} ya") == Masked("nik [NIK] ya", ("NIK",))
+
+
+def test_p11_an_identity_number_drawn_as_keys() -> None:
+    assert "[NIK]" in mask("".join(f"{digit}\ufe0f\u20e3" for digit in NIK)).text
+
+
+@pytest.mark.parametrize("text", [
+    "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12", "021, 022, 031, 0274", "0811, 0812, 0813: kode operator",
+    "2023, 2024, 2025, 2026", "rt 01\nrt 02\n12345\n67890", "a=1; b=2; c=3; d=4567890",
+    "12.000, 15.000, 20.000, 25.000", "62, 81, 23, 45, 67", "08.00, 09.00, 10.00, 11.00",
+])
+def test_what_is_listed_is_not_one_number(text: str) -> None:
+    assert mask(text) == Masked(text, ())
+
+
 @pytest.mark.parametrize("text", [
     "", "KTP saya hilang", "kasus 1234-5678", "kasus 0812-3456", "1234 5678", "nomor 12345678", "6281-2345",
     "Rp150.000", "biaya Rp 1.500.000.000.000,00", "rp. 15000000000", "150.000.000.000", "tahun 2023 2024 2025 2026",
@@ -132,7 +153,7 @@ def test_never_raises_and_again_changes_nothing(text: str) -> None:
 
 @pytest.mark.parametrize("unit", [
     "saya urus ktp 1 ", "1 ", "0 ", "8 ", "08 ", "62 8 4 ", "02 1 5 ", f"{NIK} ", "3171 0117 0845 000 ", "9", "1.000.",
-    "08.00-", "kk ", "+60 1 ", "1   ", "-",
+    "08.00-", "kk ", "+60 1 ", "1   ", "-", "1,", "1\n", "12;;;;;", "0_8_", "1\ufe0f\u20e3",
 ])
 def test_fast_on_the_longest_text(unit: str) -> None:
     text = (unit * 4096)[:4088] + "12345678"
