@@ -20,6 +20,7 @@ from handoff.web.bodies import bound_bodies
 from handoff.web.case_page import case_page
 from handoff.web.chat import chat
 from handoff.web.console import console
+from handoff.web.console_answers import console_answers
 from handoff.web.console_board import console_board
 from handoff.web.console_case import console_case
 from handoff.web.console_case_actions import case_actions
@@ -63,8 +64,8 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
     )
     for blueprint in (
         chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
-        console_moves, console_news, console_people, console_corrections, console_case, case_actions, docs,
-        whatsapp,
+        console_moves, console_news, console_people, console_corrections, console_answers, console_case, case_actions,
+        docs, whatsapp,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))

@@ -27,6 +27,7 @@ publications = Table(  # one row for each topic that was ever suspended; the epo
     Column("suspended", Boolean, nullable=False, server_default=text("false")),
     Column("reason", Text, nullable=True),
     Column("officer_id", ForeignKey("officers.id"), nullable=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=True),  # whose dispute showed that it is wrong
     _at("changed_at"),
 )
 
@@ -37,6 +38,7 @@ publication_events = Table(  # append-only: each change of a publication
     Column("suspended", Boolean, nullable=False),
     Column("reason", Text, nullable=True),
     Column("officer_id", ForeignKey("officers.id"), nullable=False),
+    Column("case_id", ForeignKey("cases.id"), nullable=True),
     _at("at"),
 )
 
