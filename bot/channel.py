@@ -19,6 +19,7 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
@@ -116,8 +117,8 @@ class GatewayOutput(OutputChannel):
 
 
 class GatewayInput(InputChannel):
-    """`POST /webhooks/gateway/webhook` for turns, `POST …/read` to read texts without acting on them, `GET …/` for
-    health."""
+    """`POST /webhooks/gateway/webhook` for turns, `POST …/read` to read texts without acting on them, `POST …/forget`
+    for conversations that were erased, `GET …/` for health."""
 
     def __init__(self, token: str) -> None:
         self._authorization = f"Bearer {token}".encode()
@@ -139,6 +140,7 @@ class GatewayInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The routes; Rasa mounts them under `/webhooks/gateway`."""
         blueprint = Blueprint("gateway_channel")
+        self._add_forgetting(blueprint)
 
         @blueprint.get("/")
         async def health(request: Request) -> HTTPResponse:
@@ -175,6 +177,15 @@ class GatewayInput(InputChannel):
 
         return blueprint
 
+    def _add_forgetting(self, blueprint: Blueprint) -> None:
+        @blueprint.post("/forget")
+        async def forget(request: Request) -> HTTPResponse:
+            refusal, agent = self._admit(request)
+            if agent is None:
+                return refusal
+            await forget_conversation(agent, request.body)
+            return response.json({"forgotten": True})
+
     def _admit(self, request: Request) -> tuple[HTTPResponse | None, Agent | None]:
         """The agent for who shows the token, when it is ready; else what to answer."""
         offered = request.headers.get("Authorization", "").encode(errors="replace")
@@ -195,6 +206,17 @@ def texts_in(body: bytes) -> list[str]:
     if len(texts) > TEXTS_AT_ONCE:
         raise MalformedTurn("too many texts")
     return [COMMAND_PREFIX.sub("", text) for text in texts]
+
+
+async def forget_conversation(agent: Agent, body: bytes) -> None:
+    """Keep nothing of a conversation whose citizen was erased. Raises `MalformedTurn`."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        raise MalformedTurn("the body is not JSON") from None
+    conversation_id = _uuid(fields if isinstance(fields, dict) else {}, "conversation_id")
+    if agent.processor is not None:  # a tracker without events is what the store drops
+        await agent.processor.tracker_store.save(DialogueStateTracker(conversation_id, agent.processor.domain.slots))
 
 
 async def read_text(agent: Agent, text: str) -> tuple[dict[str, Any], dict[str, Any]]:

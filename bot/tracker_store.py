@@ -44,7 +44,11 @@ class BoundedTrackerStore(TrackerStore):
         self._conversations: OrderedDict[str, list[Event]] = OrderedDict()
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Keep the tracker's last turns; of too many conversations, drop the one quiet longest."""
+        """Keep the tracker's last turns; of too many conversations, drop the one quiet longest. One without events is
+        to be forgotten."""
+        if not tracker.events:
+            self._conversations.pop(tracker.sender_id, None)
+            return
         await self.stream_events(tracker)
         self._conversations[tracker.sender_id] = last_turns(list(tracker.events), self._max_events)
         self._conversations.move_to_end(tracker.sender_id)

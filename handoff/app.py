@@ -30,6 +30,7 @@ from handoff.web.console_news import console_news
 from handoff.web.console_people import console_people
 from handoff.web.console_queue import console_queue
 from handoff.web.cors import open_to_foreign_sites
+from handoff.web.data_page import data_page
 from handoff.web.health import health, measure
 from handoff.web.internal import internal
 from handoff.web.limits import Buckets, Places
@@ -43,6 +44,7 @@ from handoff.web.uploads import uploads
 from handoff.web.whatsapp import whatsapp
 
 POOL = 12
+COPIES = (10, 0.1)  # of all of a citizen's data, for each address: they are work to make
 LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
 FILES = (300, 1.0)  # of one address: a token for each file and each of its megabytes; a village's photos are small
 OPEN_FILES = 65_536
@@ -63,9 +65,9 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         AUTO_EXTEND=False,  # an installed sanic-ext would add a /docs and CORS of its own (docs/adr/0011)
     )
     for blueprint in (
-        chat, uploads, internal, officers, health, pages, case_page, reports, console, console_queue, console_board,
-        console_moves, console_news, console_people, console_corrections, console_answers, console_case, case_actions,
-        docs, whatsapp,
+        chat, uploads, internal, officers, health, pages, case_page, reports, data_page, console, console_queue,
+        console_board, console_moves, console_news, console_people, console_corrections, console_answers, console_case,
+        case_actions, docs, whatsapp,
     ):
         # A copy: a blueprint remembers its applications, and tests make more than one.
         app.blueprint(blueprint.copy(blueprint.name, with_registration=False))
@@ -82,6 +84,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         app.ctx.doorkeeper = Doorkeeper(runtime)
         app.ctx.address_buckets = Buckets(*settings.rate_address)
         app.ctx.conversation_buckets = Buckets(*settings.rate_conversation)
+        app.ctx.copy_buckets = Buckets(*COPIES)
         app.ctx.login_buckets = Buckets(*LOGINS)
         app.ctx.file_buckets = Buckets(*FILES)
         app.ctx.places = Places(max(LEAST_STREAMS, (_open_files() - OTHER_FILES) // 2))  # the rest: who asks and goes

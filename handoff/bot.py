@@ -87,6 +87,10 @@ class _Readings(BaseModel):
     readings: list[BotReading]
 
 
+class _Forgotten(BaseModel):
+    forgotten: bool
+
+
 def _harmless(text: str) -> str:
     return mask(neutralise(without_keys(text)), HIDDEN).text
 
@@ -123,6 +127,10 @@ class Bot:
         if len(found.readings) != len(texts):
             raise BotFailed("garbage")
         return found.readings
+
+    async def forget(self, conversation_id: UUID) -> None:
+        """Have Rasa keep nothing of a conversation. Raises `BotAway`, `BotFailed`."""
+        await self._post("forget", _Forgotten, {"conversation_id": str(conversation_id)})
 
     async def _post[M: BaseModel](self, door: str, model: type[M], body: dict[str, Any]) -> M:
         if time.monotonic() < self._resting_until:

@@ -26,6 +26,7 @@ from handoff.services.deadlines import clocks as case_clocks
 from handoff.services.deadlines import escalation, sweep
 from handoff.services.people import duty
 from handoff.services.post import mail
+from handoff.services.rights import erasing
 from handoff.services.runtime import Runtime
 from handoff.services.talk import corrections, late, reminders, turn
 from handoff.services.views import figures
@@ -164,6 +165,12 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
                 log.info("%d mails came back", bounced)
         except returned.MailboxAway as away:
             log.warning("%s", away)
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="erase", queue=queue.CLOCKS, queueing_lock="erase")
+    async def erase(timestamp: int) -> None:
+        """Erase the citizens whose time to think it over has passed."""
+        await erasing.carry_out_due(runtime)
 
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")

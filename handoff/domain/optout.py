@@ -22,4 +22,9 @@ _NO_WORD = re.compile(r"[\W_]+")
 
 def wish(text: str) -> Wish | None:
     """What a message asks for that says nothing else; within a sentence such a word means something else."""
-    return _WORDS.get(_NO_WORD.sub(" ", text.casefold()).strip())
+    return _WORDS.get(word(text))
+
+
+def word(text: str) -> str:
+    """The word of such a message, as it is written down."""
+    return _NO_WORD.sub(" ", text.casefold()).strip()

@@ -4,5 +4,6 @@
 
 * `talk`: the way of a message, from its number to its fate, and who speaks.
 * `case`: a case and its verbs. `deadlines`: its clocks. `people`: whose it can be.
+* `rights`: what a citizen does with their own data.
 * `post`: what goes out. `attachments`: files. `views`: what is looked at; nothing that acts needs a view.
 """

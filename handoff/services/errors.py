@@ -41,6 +41,12 @@ class NotFound(ServiceError):
     code, status = "not_found", 404
 
 
+class Gone(ServiceError):
+    """There was such a thing; its citizen wished it to be no more."""
+
+    code, status = "erased", 410
+
+
 class Conflict(ServiceError):
     """True a moment ago, no longer: somebody else was first."""
 

@@ -10,7 +10,9 @@ import hashlib
 import hmac
 import json
 import os
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +28,7 @@ from handoff.store.schema import data_keys
 VERSION = b"\x01"
 NONCE_BYTES = 12
 KEPT_KEYS = 10_000  # data keys held in memory; about 3 MB
+KEPT_SECONDS = 5.0  # for which one is held: what another process has destroyed is gone here too, soon after
 
 
 class ContentGone(Exception):
@@ -47,7 +50,9 @@ def seal(key: bytes, row_id: UUID, content: bytes) -> bytes:
 
 
 def unseal(key: bytes, row_id: UUID, sealed: bytes) -> bytes:
-    """What `seal` was given. Raises `ContentTampered` when the bytes or the row differ."""
+    """What `seal` was given. Raises `ContentTampered` when the bytes or the row differ, `ContentGone` for none."""
+    if not sealed:
+        raise ContentGone(str(row_id))
     if sealed[:1] != VERSION:
         raise ContentTampered(f"unknown encryption version in row {row_id}")
     nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
@@ -68,13 +73,14 @@ def unseal_json(key: bytes, row_id: UUID, sealed: bytes) -> Any:
 
 
 class Keyring:
-    """The wrapping keys of this installation, and the data keys unwrapped so far (least recently used go first)."""
+    """The wrapping keys of this installation, and the data keys unwrapped in the last seconds."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._wrapping = dict(settings.data_keys)
         self._current = settings.data_keys[0][0]
         self._blind = settings.derived_key("blind-index")
-        self._opened: OrderedDict[UUID, bytes] = OrderedDict()
+        self._opened: OrderedDict[UUID, tuple[bytes, float]] = OrderedDict()  # with until when; the oldest first
 
     @property
     def ids(self) -> frozenset[str]:
@@ -93,13 +99,14 @@ class Keyring:
 
     async def open(self, connection: AsyncConnection, key_id: UUID) -> bytes:
         """The data key. Raises `ContentGone` when it was destroyed, `UnknownKey` when we cannot unwrap it."""
-        if key_id in self._opened:
-            self._opened.move_to_end(key_id)
-            return self._opened[key_id]
+        kept = self._opened.get(key_id)
+        if kept is not None and self._now() < kept[1]:
+            return kept[0]
         row = (await connection.execute(
             select(data_keys.c.kek_id, data_keys.c.wrapped).where(data_keys.c.id == key_id)
         )).one_or_none()
         if row is None or row.wrapped is None:
+            self.forget(key_id)
             raise ContentGone(str(key_id))
         key = self.unwrap(key_id, row.kek_id, row.wrapped)
         self._remember(key_id, key)
@@ -120,6 +127,8 @@ class Keyring:
         return hmac.new(self._blind, f"{purpose}\0{value}".encode(), hashlib.sha256).digest()
 
     def _remember(self, key_id: UUID, key: bytes) -> None:
-        self._opened[key_id] = key
-        while len(self._opened) > KEPT_KEYS:
+        now = self._now()
+        self._opened.pop(key_id, None)
+        self._opened[key_id] = (key, now + KEPT_SECONDS)
+        while len(self._opened) > KEPT_KEYS or next(iter(self._opened.values()))[1] <= now:
             self._opened.popitem(last=False)

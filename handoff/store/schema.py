@@ -193,6 +193,7 @@ conversations = Table(
     _at("acknowledged_at", nullable=True),  # the last "your officer will answer", to limit their rate
     _at("last_inbound_at", nullable=True),
     _at("introduced_at", nullable=True),  # WhatsApp: when the citizen was told who this is and what becomes of it
+    _at("erased_at", nullable=True),  # at its citizen's wish: nothing is written here any more (docs/adr/0039)
     _at("created_at"),
     _one_of("channel", "web", "whatsapp"),
     CheckConstraint("owner_officer_id IS NULL OR open_case_id IS NOT NULL", name="officer_owns_through_case"),
@@ -406,4 +407,4 @@ case_items = Table(  # what the case is about: the message that opened it, and e
 
 APPEND_ONLY = ("case_events", "anchors", "anchor_heads", "access_log", "case_items", "publication_events",
                "consents", "corrections", "breaches", "unhelpful_replies", "ratings", "whatsapp_statuses",
-               "whatsapp_events")
+               "whatsapp_events", "data_events")

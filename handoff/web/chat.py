@@ -21,7 +21,7 @@ from handoff.domain.text import clean
 from handoff.services.attachments import files, uploads
 from handoff.services.attachments.workshop import by_hand
 from handoff.services.case import joining
-from handoff.services.errors import BadRequest, Forbidden, NotFound, TooLarge, Unprocessable
+from handoff.services.errors import BadRequest, Forbidden, Gone, NotFound, TooLarge, Unprocessable
 from handoff.services.post import delivery
 from handoff.services.talk import consents, conversations, inbox
 from handoff.services.talk.inbox import Inbound
@@ -169,10 +169,13 @@ async def events(request: Request, conversation: str) -> None:
         while True:
             happened.clear()  # what comes from here on may be missing in what is read now
             try:
+                await request.app.ctx.doorkeeper.admit(conversation_id, bearer_of(request))
                 shown, case = await look(runtime, conversation_id, after)
             except DatabaseAway:
                 await asyncio.sleep(1)
                 continue
+            except Gone:
+                return  # erased: the next request is told so
             for message in shown:
                 await stream.send(streams.event("message", message, message["seq"]))
                 after = message["seq"]

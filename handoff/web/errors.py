@@ -11,7 +11,8 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse
 from sqlalchemy.exc import DataError
 
-from handoff.services.errors import ServiceError
+from handoff.services.errors import Gone, ServiceError
+from handoff.store.crypto import ContentGone
 from handoff.store.db import DatabaseAway
 from handoff.web import html
 from handoff.web.requests import answer, runtime_of
@@ -27,6 +28,7 @@ def register(app: Sanic) -> None:
     app.error_handler.add(ServiceError, refused)
     app.error_handler.add(DatabaseAway, database_away)
     app.error_handler.add(DataError, unfit)
+    app.error_handler.add(ContentGone, erased)
     app.error_handler.add(SanicException, refused_by_server)
     app.error_handler.add(Exception, failed)
 
@@ -50,6 +52,11 @@ def refused(request: Request, error: ServiceError) -> HTTPResponse:
 def retry_headers(error: ServiceError) -> dict[str, str]:
     """When to try again, where waiting helps."""
     return {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after is not None else {}
+
+
+def erased(request: Request, _: ContentGone) -> HTTPResponse:
+    """An act on what its citizen had erased."""
+    return _error(request, Gone.status, Gone.code)
 
 
 def database_away(request: Request, error: Exception) -> HTTPResponse:

@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 LATE = timedelta(minutes=2)  # between sending and arriving, before it is worth a word
 SIGN_SECONDS = 30.0  # how old the sign may be
 MINE = "private, no-store"
-NOT_THE_WIDGETS = ("console", "desk", "people", "promise", "became")  # words of pages only
+NOT_THE_WIDGETS = ("console", "desk", "people", "promise", "became", "look", "request")  # words of pages only
 WIDGET = ("tools", "line", "talk", "frame", "chat")  # the order in which the parts of widget/ are put together
 _AROUND = re.compile(r"\s*([{};,])\s*")  # blanks that a style does not need
 _LABELLED = re.compile(r"([A-Z][^\W\d_ ][\w ]{1,23}:)(.*)")
@@ -75,6 +75,10 @@ class Pages:
         except DatabaseAway:
             return
         self._sign_until = time.monotonic() + SIGN_SECONDS
+
+    def template(self, name: str) -> jinja2.Template:
+        """A template that is rendered into no page of ours."""
+        return self._look.templates.get_template(name)
 
     def render(self, request: Request, template: str, **facts: Any) -> str:
         """The page as text. `facts` are escaped by the template."""

@@ -27,7 +27,7 @@ SECURITY = {
     ),
 }
 
-NOBODYS_TO_FIND = ("/kasus", "/lapor/", "/petugas", "/api/", "/internal/", "/webhooks/")
+NOBODYS_TO_FIND = ("/kasus", "/lapor/", "/data/", "/petugas", "/api/", "/internal/", "/webhooks/")
 
 
 def runtime_of(request: Request) -> Runtime:

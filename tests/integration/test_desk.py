@@ -242,7 +242,7 @@ async def test_after_erasure_the_record_stands_and_the_words_are_gone(runtime):
     shown = await desk.case_in_full(runtime, officer, case.number)
     assert [e["type"] for e in shown["events"]] == ["opened", "replied"]
     assert {e["body"] for e in shown["events"]} == {None}
-    assert {m["text"] for m in shown["messages"]} == {""}
+    assert {m["text"] for m in shown["messages"]} == {"Data ini telah dihapus atas permintaan warga."}
 
 
 async def test_a_long_conversation_begins_with_its_newest_page(runtime, monkeypatch):

@@ -131,7 +131,7 @@ async def test_p11_after_the_key_is_destroyed_nothing_opens_and_the_chain_still_
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("UPDATE data_keys SET wrapped = NULL, destroyed_at = now()")
     fresh = dataclasses.replace(runtime, keyring=crypto.Keyring(runtime.settings))
-    assert {m["text"] for m in await read(fresh, citizen.id)} == {""}
+    assert {m["text"] for m in await read(fresh, citizen.id)} == {"Data ini telah dihapus atas permintaan warga."}
     assert (await verify(fresh))["events"] == 3
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import select
 from handoff.services.case import verbs
 from handoff.services.people import office
 from handoff.services.talk import reminders, turn
-from handoff.store import db, erasure
+from handoff.store import db
 from handoff.store.schema import conversations, messages, outbox
 from handoff.store.schema_clocks import asked_reminders, mails
 from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.erased import forget
 from tests.support.office import officer_row
 
 # What is remembered does not depend on the database's release: one of them is enough.
@@ -189,7 +190,7 @@ async def test_p11_reminders_go_with_the_citizens_data(runtime, clock):
     async with db.transaction(runtime.pool) as connection:
         who = (await connection.execute(
             select(conversations.c.citizen_id).where(conversations.c.id == citizen.id))).scalar_one()
-        await erasure.forget_numbers(connection, who, clock())
+    await forget(runtime, who)
     assert await rows(runtime) == []
     clock.forward(timedelta(days=2))
     assert await reminders.send_due(runtime) == 0

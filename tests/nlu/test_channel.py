@@ -311,6 +311,20 @@ async def test_a_long_conversation_stays_small(door):
     assert max(sizes) <= 8
 
 
+async def test_a_conversation_that_was_erased_is_forgotten(door):
+    await door.say("ktp saya hilang")
+    trackers = door.agent.processor.tracker_store
+    assert list(await trackers.keys()) == [CONVERSATION]
+    body = json.dumps({"conversation_id": CONVERSATION}).encode()
+    assert (await door.post(body, headers={}, door="forget"))[0] == 401
+    assert list(await trackers.keys()) == [CONVERSATION]
+    assert (await door.post(b"[]", door="forget"))[0] == 400
+    for _ in range(2):
+        assert await door.post(body, door="forget") == (200, {"forgotten": True})
+    assert list(await trackers.keys()) == []
+    assert (await door.say("ktp saya hilang"))["intent"]["name"]  # and may be talked in again
+
+
 async def test_messages_of_many_conversations_at_once(door):
     async def one(text: str) -> str:
         body = json.loads(turn(text))

@@ -10,6 +10,7 @@ from rasa.core.utils import AvailableEndpoints
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.exceptions import RasaException
 
 from bot.tracker_store import BoundedTrackerStore
@@ -106,3 +107,12 @@ async def test_rasa_loads_it_from_endpoints_yml(monkeypatch):
     assert isinstance(trackers, BoundedTrackerStore)
     await talk(trackers, "a", *(str(turn) for turn in range(20)))
     assert len((await trackers.retrieve("a")).events) <= endpoints.tracker_store.kwargs["max_events"]
+
+
+async def test_one_that_is_saved_without_events_is_forgotten():
+    trackers = store()
+    await talk(trackers, "a", "rahasia")
+    await talk(trackers, "b", "lain")
+    await trackers.save(DialogueStateTracker("a", []))
+    await trackers.save(DialogueStateTracker("never heard of", []))
+    assert list(await trackers.keys()) == ["b"]

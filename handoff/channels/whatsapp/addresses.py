@@ -20,6 +20,7 @@ from handoff.store import db
 from handoff.store.crypto import seal, unseal
 from handoff.store.schema import conversations as conversations_table
 from handoff.store.schema import messages, offices
+from handoff.store.schema_rights import whatsapp_forgotten
 from handoff.store.schema_whatsapp import whatsapp_addresses as addresses
 
 
@@ -113,7 +114,10 @@ def _known(found: Row[Any], sender: Sender) -> bool:
 
 
 async def _was_received(connection: AsyncConnection, sender: Sender, key: str) -> bool:
-    """Whether the message came already, from whoever had this number before."""
+    """Whether the message came already, from whoever had this number before, or from somebody who was erased."""
+    forgotten = select(whatsapp_forgotten.c.message_key).where(whatsapp_forgotten.c.message_key == key)
+    if (await connection.execute(forgotten)).first() is not None:
+        return True
     return (await connection.execute(
         select(messages.c.id).join(addresses, addresses.c.conversation_id == messages.c.conversation_id)
         .where(addresses.c.wa_hash == sender.wa_hash, ~addresses.c.current, messages.c.channel_message_id == key)

@@ -38,7 +38,7 @@ from handoff.channels.whatsapp.payload import (
     Unreadable,
     UserIdChanged,
 )
-from handoff.services.errors import Conflict, Unprocessable
+from handoff.services.errors import Conflict, NotFound, Unprocessable
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answers as answers_service
 from handoff.services.talk import inbox
@@ -124,7 +124,10 @@ async def _message(runtime: Runtime, message: Message) -> str:
             conversation_id = await addresses.conversation_of(runtime, message)
             if conversation_id is None:
                 return "repeated"
-            return await _receive(runtime, conversation_id, message, content)
+            try:
+                return await _receive(runtime, conversation_id, message, content)
+            except NotFound:  # erased between the two: whoever writes now is somebody new
+                return await _message(runtime, message)
 
 
 def _is_ours(runtime: Runtime, number_id: str) -> bool:

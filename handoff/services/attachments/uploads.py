@@ -237,6 +237,11 @@ def _folders(runtime: Runtime) -> list[UUID]:
         return []
 
 
+def discard(runtime: Runtime, upload_id: UUID) -> None:
+    """The pieces of an upload whose row is gone; blocking."""
+    _remove(runtime, [upload_id])
+
+
 def _remove(runtime: Runtime, gone: list[UUID]) -> None:
     for upload_id in gone:
         shutil.rmtree(_folder(runtime, upload_id), ignore_errors=True)

@@ -44,7 +44,8 @@ async def _shown(runtime: Runtime, connection: AsyncConnection, number: str, key
 
 async def join_in(runtime: Runtime, connection: AsyncConnection, conversation_id: UUID, case_id: UUID) -> bool:
     """`join` for a case whose key was shown, as part of the caller's transaction: everything that is this
-    conversation's citizen's is then the case's citizen's, addresses and consent too. False for a confidential report.
+    conversation's citizen's is then the case's citizen's, addresses and consent too. False for a confidential report
+    and for what was erased.
     """
     before = await _between(connection, conversation_id, case_id)
     mine = (await connection.execute(
@@ -54,6 +55,8 @@ async def join_in(runtime: Runtime, connection: AsyncConnection, conversation_id
     facts = await cases.load(connection, case_id)
     own, other = locked[conversation_id], locked[facts.row.conversation_id]
     if facts.row.reason == Reason.confidential_report or own.confidential:
+        return False
+    if own.erased_at is not None or other.erased_at is not None:
         return False
     if own.citizen_id == other.citizen_id:
         return True
@@ -114,13 +117,14 @@ async def offer(runtime: Runtime, conversation: Row[Any], message_id: UUID, text
             return False
         own = await ownership.lock(connection, conversation.id)
         theirs = (await connection.execute(
-            select(conversations.c.citizen_id).where(conversations.c.id == case.conversation_id)
-        )).scalar_one()
+            select(conversations.c.citizen_id).where(
+                conversations.c.id == case.conversation_id, conversations.c.erased_at.is_(None))
+        )).scalar_one_or_none()
         tap = button(runtime, "join", f"join:{case.id}")
         offered = (await connection.execute(select(messages.c.id).where(
             messages.c.in_reply_to == message_id, messages.c.buttons.contains([tap]),
         ))).first()
-        if own.citizen_id != theirs and offered is None:
+        if theirs is not None and own.citizen_id != theirs and offered is None:
             await store(runtime, connection, own, [Outgoing(
                 "system", runtime.texts.say("chat.join", number=case.number), (tap,), in_reply_to=message_id,
                 private=True,

@@ -208,6 +208,8 @@ def _guesses(runtime: Runtime, reason: str, classification: dict[str, Any]) -> l
 def _guess(runtime: Runtime, reason: str, classification: dict[str, Any]) -> str | None:
     """The sentence before the guessed buttons: torn between two, the bot says so."""
     guesses = _guesses(runtime, reason, classification)
+    if classification.get("intent") == "hapus_data" and reason != "low_confidence":
+        return "case.guess_own_data"
     if not guesses:
         return None
     return "case.guess_two" if len(guesses) == 2 and classification.get("near_tie") else "case.guess"
@@ -217,8 +219,10 @@ def _opening_buttons(runtime: Runtime, facts: Facts, classification: dict[str, A
     guesses = _guesses(runtime, facts.row.reason, classification)
     if facts.row.reason == CONFIDENTIAL:  # the bot has no business there
         return (button(runtime, "withdraw", f"withdraw:{facts.id}"),)
+    own_data = classification.get("intent") == "hapus_data" and facts.row.reason != "low_confidence"
     return (
         *({"title": runtime.catalogue.topics[t].title, "payload": f"topic:{t}"} for t in guesses),
+        *([button(runtime, "data_erase", "data:erase")] if own_data else []),
         button(runtime, "bot_again", f"bot_again:{facts.id}"),
         button(runtime, "withdraw", f"withdraw:{facts.id}"),
     )

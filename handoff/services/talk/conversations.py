@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, or_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case.cases import key_of
-from handoff.services.errors import NotFound, Unauthorized
+from handoff.services.errors import Gone, NotFound, Unauthorized
 from handoff.services.runtime import Runtime
 from handoff.services.talk import consents
 from handoff.store import db
@@ -25,6 +26,7 @@ from handoff.store.schema import answers, attachments, cases, citizens, conversa
 
 PAGE = 200
 KEPT_TOKENS = 20_000
+KEPT_SECONDS = 5.0  # for which a token is not looked up again: what was erased is soon closed in every process
 
 
 @dataclass(frozen=True)
@@ -65,26 +67,34 @@ async def begin_in(
 
 
 class Doorkeeper:
-    """Checks conversation tokens; a token never changes, so hashes seen once are remembered."""
+    """Checks conversation tokens; a token never changes, so a hash is remembered for a moment."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._known: OrderedDict[UUID, bytes] = OrderedDict()
+        self._known: OrderedDict[UUID, tuple[bytes, float]] = OrderedDict()
 
     async def admit(self, conversation_id: UUID, token: str) -> None:
-        """Raises `NotFound` for an unknown conversation, `Unauthorized` for a wrong token."""
-        expected = self._known.get(conversation_id) or await self._look_up(conversation_id)
+        """Raises `NotFound` for an unknown conversation, `Gone` for one that was erased, `Unauthorized` for a wrong
+        token."""
+        kept = self._known.get(conversation_id)
+        fresh = kept is not None and time.monotonic() < kept[1]
+        expected = kept[0] if kept is not None and fresh else await self._look_up(conversation_id)
         if not hmac.compare_digest(expected, hashlib.sha256(token.encode()).digest()):
             raise Unauthorized()
 
     async def _look_up(self, conversation_id: UUID) -> bytes:
         async with db.transaction(self._runtime.pool) as connection:
-            found: bytes | None = (await connection.execute(
-                select(conversations.c.token_hash).where(conversations.c.id == conversation_id)
-            )).scalar_one_or_none()
+            row = (await connection.execute(
+                select(conversations.c.token_hash, conversations.c.erased_at)
+                .where(conversations.c.id == conversation_id)
+            )).one_or_none()
+        self._known.pop(conversation_id, None)
+        if row is not None and row.erased_at is not None:
+            raise Gone()
+        found: bytes | None = row.token_hash if row is not None else None
         if found is None:
             raise NotFound()
-        self._known[conversation_id] = found
+        self._known[conversation_id] = (found, time.monotonic() + KEPT_SECONDS)
         if len(self._known) > KEPT_TOKENS:
             self._known.popitem(last=False)
         return found
@@ -207,16 +217,17 @@ async def _files(
 
 
 def _as_json(runtime: Runtime, row: Row[Any], data_key: bytes | None, files: list[dict[str, Any]]) -> dict[str, Any]:
-    body = unseal_json(data_key, row.id, row.body_enc) if data_key is not None else {}
+    body = unseal_json(data_key, row.id, row.body_enc) if data_key is not None and row.body_enc else None
     message: dict[str, Any] = {
         "id": str(row.id), "seq": row.seq, "author": row.author, "kind": row.kind,
         "officer": {"name": row.author_name, "title": row.author_title} if row.author_name else None,
-        "text": _text(runtime, row, body), "buttons": row.buttons or [], "attachments": files,
+        "text": _text(runtime, row, body) if body is not None else runtime.texts.say("chat.erased"),
+        "buttons": row.buttons or [], "attachments": files,
         "answer": _answer(row), "case": _case(runtime, row),
         "sent_at": _said_at(row), "created_at": row.created_at.isoformat(timespec="milliseconds"),
         "delivery": row.delivery,
     }
-    if "location" in body:
+    if body is not None and "location" in body:
         message["location"] = body["location"]
     return message
 

@@ -14,7 +14,7 @@ from sqlalchemy import String, bindparam, cast, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from handoff.domain import complaining
+from handoff.domain import complaining, own_data
 from handoff.domain.alarm import Alarm, heard
 from handoff.domain.text import clean
 from handoff.services.attachments import files
@@ -28,6 +28,7 @@ from handoff.store.crypto import seal, seal_json
 from handoff.store.schema import attachments, cases, conversations, messages
 
 TEXT_CHARACTERS = 4096
+SEE_DATA = "data:see"  # the button that every client may have (docs/adr/0039)
 SAID = frozenset({"text", "file", "location"})  # what a citizen tells; the rest are taps and addresses
 
 
@@ -70,7 +71,7 @@ class Receipt:
 
 # Built once, like every statement that each message needs. Readers are told when the transaction commits.
 _NUMBER = (
-    update(conversations).where(conversations.c.id == bindparam("conversation"))
+    update(conversations).where(conversations.c.id == bindparam("conversation"), conversations.c.erased_at.is_(None))
     .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"))
     .returning(
         conversations.c.next_seq, conversations.c.data_key_id, conversations.c.confidential,
@@ -89,9 +90,9 @@ _STORE = (
 async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> Receipt:
     """Store the message with the conversation's next number and have its turn run; one transaction.
 
-    Raises `NotFound`, `Conflict("key_reused")` when the key was used for something else, `Unprocessable` for a button
-    that we did not offer in this conversation, `Forbidden("consent_withdrawn")` on the web, where the citizen can be
-    asked again, `DatabaseAway`.
+    Raises `NotFound` (for what was erased too), `Conflict("key_reused")` when the key was used for something else,
+    `Unprocessable` for a button that we did not offer in this conversation, `Forbidden("consent_withdrawn")` on the
+    web, where the citizen can be asked again, `DatabaseAway`.
     """
     fingerprint = _fingerprint(runtime, inbound)
     async with db.transaction(runtime.pool) as connection:
@@ -104,7 +105,7 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
         if inbound.kind == "payload":
             body = {**body, "title": await _issued_title(runtime, connection, conversation_id, body["payload"])}
         message_id = await _insert(runtime, connection, conversation_id, row, inbound, body, fingerprint)
-        refused = message_id is not None and row.withdrawn and row.channel == "web" and inbound.kind in consents.NEEDING
+        refused = message_id is not None and row.withdrawn and row.channel == "web" and _needs_consent(inbound)
         if message_id is not None and not refused:
             await queue.defer_turn(runtime.jobs, connection, conversation_id, message_id)
             return Receipt(message_id, row.next_seq - 1, repeated=False)
@@ -167,6 +168,11 @@ async def _insert(
     return message_id
 
 
+def _needs_consent(inbound: Inbound) -> bool:
+    """Who took consent back may still see, take and erase what is kept."""
+    return inbound.kind in consents.NEEDING and own_data.wish(str(inbound.body.get("text", ""))) is None
+
+
 def _is_private(inbound: Inbound, text: str, owned: bool) -> bool:
     """What no officer sees before its turn: a bribe, and what seems to be said of the officer who would read it."""
     if inbound.kind == "payload":
@@ -185,6 +191,8 @@ async def _issued_title(
         ).order_by(messages.c.seq.desc()).limit(1)
     )).scalar_one_or_none()
     if offered is None:
+        if payload == SEE_DATA:  # stands everywhere, whatever was said last
+            return runtime.texts.say("buttons.data_see")
         if await _is_invitation(connection, conversation_id, payload):
             return runtime.texts.say("buttons.read")
         raise Unprocessable("unknown_button")

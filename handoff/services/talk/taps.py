@@ -17,6 +17,7 @@ from handoff.services.case import apart, cases, joining, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post import numbers, sending
 from handoff.services.post.outbox import Outgoing, store
+from handoff.services.rights import wishes as rights
 from handoff.services.runtime import Runtime
 from handoff.services.talk import answering, ownership, reminders, stepping
 from handoff.store import db
@@ -50,6 +51,9 @@ async def carry_out(
     """Do what the button says; `payload` is one that we offered in this conversation (checked when it came in), with
     what was written beside a rating."""
     kind, _, rest = payload.partition(":")
+    if kind == rights.KIND:
+        await rights.tapped(runtime, conversation_id, message_id, rest)
+        return None
     rest = f"{rest}:{comment}" if kind == "rate" and comment else rest
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, conversation_id)

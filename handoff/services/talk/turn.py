@@ -20,6 +20,7 @@ from handoff.bot import BotAway, BotFailed, BotReply
 from handoff.domain import alarm, choosing, optout
 from handoff.services.case import joining, taking
 from handoff.services.post import sending
+from handoff.services.rights import wishes as rights
 from handoff.services.runtime import Runtime
 from handoff.services.talk import (
     alarms,
@@ -205,11 +206,11 @@ async def _see_to(runtime: Runtime, question: Question, ask: Ask | None) -> bool
 
 
 async def _wish(runtime: Runtime, question: Question) -> bool:
-    """Whether the text says nothing but what we are to send unasked, or to stop sending."""
+    """Whether the text says nothing but what becomes of the citizen's own data, or what we are to send unasked."""
     conversation = question.conversation
-    if conversation.channel == "whatsapp" and await newsletter.carried_out(
-        runtime, conversation.id, question.id, question.text
-    ):
+    if await rights.carried_out(runtime, conversation.id, question.id, question.text):
+        return True
+    if await newsletter.carried_out(runtime, conversation.id, question.id, question.text):
         return True
     return await reminders.carried_out(runtime, conversation, question.id, question.text, question.outstanding)
 

@@ -12,7 +12,7 @@ class Refusal extends Error {
     this.status = status;
     this.seconds = seconds;
     this.passing = status === 0 || status === 429 || status >= 500;
-    this.gone = status === 401 || status === 404;
+    this.gone = [401, 404, 410].includes(status);
   }
 }
 

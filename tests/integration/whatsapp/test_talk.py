@@ -11,13 +11,14 @@ from handoff.channels.whatsapp import addresses, intake, sending
 from handoff.services.case import verbs
 from handoff.services.post import sending as dispatching
 from handoff.services.talk import introducing, turn
-from handoff.store import db, erasure
+from handoff.store import db
 from handoff.store.crypto import ContentGone
 from handoff.store.schema import cases, citizens, contacts, conversations, data_keys, messages, offices
 from handoff.store.schema_moves import ratings
 from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_events
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE, Citizen, answers
+from tests.support.erased import forget
 from tests.support.line import writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import SAID, SENDER, delivery, message, says, value
@@ -161,8 +162,8 @@ async def test_p11_who_was_erased_is_found_by_no_number_and_what_was_kept_apart_
         kept = (await connection.execute(select(whatsapp_events))).all()
         assert [row.kind for row in kept] == ["failed", "reaction"]
         assert {row.data_key_id for row in kept} == {conversation.data_key_id}  # erased with the rest of theirs
-        for key_id in await erasure.forget_numbers(connection, conversation.citizen_id, clock()):
-            runtime.keyring.forget(key_id)
+    await forget(runtime, conversation.citizen_id)
+    async with db.transaction(runtime.pool) as connection:
         for row in kept:
             with pytest.raises(ContentGone):
                 await runtime.keyring.open(connection, row.data_key_id)
