@@ -88,6 +88,7 @@ def register(runtime: Runtime) -> procrastinate.App:
     _channels(app, runtime, graph)
     _clocks(app, runtime)
     _daily(app, runtime)
+    _rights(app, runtime)
     _unasked(app, runtime)
     _public(app, runtime)
     return app
@@ -166,12 +167,6 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         except returned.MailboxAway as away:
             log.warning("%s", away)
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="erase", queue=queue.CLOCKS, queueing_lock="erase")
-    async def erase(timestamp: int) -> None:
-        """Erase the citizens whose time to think it over has passed."""
-        await erasing.carry_out_due(runtime)
-
     @app.periodic(cron="17 * * * *")
     @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")
     @one_at_a_time
@@ -208,6 +203,16 @@ def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
     async def remind(timestamp: int) -> None:
         """Remind citizens of what they asked to be reminded of."""
         await reminders.send_due(runtime)
+
+
+def _rights(app: procrastinate.App, runtime: Runtime) -> None:
+    """What citizens asked for and what waits a day."""
+
+    @app.periodic(cron="* * * * * */10")
+    @app.task(name="erase", queue=queue.CLOCKS, queueing_lock="erase")
+    async def erase(timestamp: int) -> None:
+        """Erase the citizens whose time to think it over has passed."""
+        await erasing.carry_out_due(runtime)
 
 
 def _daily(app: procrastinate.App, runtime: Runtime) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from handoff.domain.number import InvalidNumber, parse
 
 _LINK = re.compile(r"/kasus/(\d{4}-\d{4})(?:\?k=|\.)([\w-]{8,64})")
-# As we write it, with more in the address, without its dash, percent-encoded; and the one-time link of a report.
+# As we write it, with more in the address, without its dash, percent-encoded; and the one-time links of a report and
+# of somebody's data.
 _KEY = re.compile(
-    r"(/kasus/\d{4}-?\d{4}(?:\.(?=[\w-]{8})|\S{0,80}?[?&;F6]k(?:=|%3D))|/lapor/(?=[\w-]{16}))[\w-]+", re.IGNORECASE
+    r"(/kasus/\d{4}-?\d{4}(?:\.(?=[\w-]{8})|\S{0,80}?[?&;F6]k(?:=|%3D))"
+    r"|/(?:lapor|data(?:/bukti)?)/(?=[\w-]{16}))[\w-]+", re.IGNORECASE
 )
 _WHOLE_LINK = re.compile(r"\S*/kasus/\d{4}-\d{4}\S*")
 _DATE = re.compile(r"(?<!\d)(?:\d{1,2}[-/. ]\d{1,2}[-/. ](?:19|20)\d\d|(?:19|20)\d\d[-/. ]\d{1,2}[-/. ]\d{1,2})(?!\d)")
@@ -54,5 +56,5 @@ def nothing_else(text: str, references: Iterable[str] = ()) -> bool:
 
 def without_keys(text: str) -> str:
     """The text as somebody else may read it: the key in a case's link is the citizen's alone, and so is the link of a
-    confidential report, which would tell whose it is."""
+    confidential report, which would tell whose it is, and that of a copy of their data."""
     return _KEY.sub(r"\1…", text)

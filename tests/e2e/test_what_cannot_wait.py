@@ -58,7 +58,10 @@ def test_p11_a_bribe_becomes_a_report_behind_a_one_time_link(
         assert officer(other).http.get(f"/cases/{number}").status_code == 404
 
 
-@pytest.mark.parametrize("words", ["anak saya tidak sengaja menulis alamat rumah di sini, tolong datanya dihilangkan", "nik saya dipake orang buat pinjol"])
+@pytest.mark.parametrize("words", [
+    "anak saya tidak sengaja menulis alamat rumah di sini, tolong datanya dihilangkan",
+    "nik saya dipake orang buat pinjol",
+])
 def test_matters_of_personal_data_go_to_the_data_officer(citizen: Citizen, words: str) -> None:
     card = citizen.asks(words)[-1]
     assert card["case"]["officer"]["name"] == "Rizky Pangestu"

@@ -40,6 +40,7 @@ KEY = "sKIUhJ_-4LvVJGe010WmUw"
 @pytest.mark.parametrize("link", [
     f"/kasus/{OURS}?k={KEY}", f"/kasus/{DIGITS}?k={KEY}", f"/kasus/{OURS}.{KEY}", f"/kasus/{OURS}?terkirim=3&k={KEY}",
     f"/kasus/{OURS}%3Fk%3D{KEY}", f"/kasus/{OURS}?dari=1&amp;k={KEY}#terkirim", f"/lapor/{KEY}abcdefghij",
+    f"/data/{KEY}abcdefghij", f"/data/bukti/{KEY}",
 ])
 def test_p11_a_secret_in_an_address_is_nobody_elses_however_the_address_is_written(link: str) -> None:
     assert KEY not in without_keys(f"lihat https://contoh.example{link} ya")
