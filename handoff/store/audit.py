@@ -13,11 +13,11 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Subquery, Table, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Subquery, Table, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.settings import Settings
@@ -27,6 +27,7 @@ from handoff.store.schema_record import anchor_heads, anchors, case_events
 
 GENESIS = bytes(32)
 ANCHOR_SECONDS = 3600  # P10: at least hourly
+LATE = timedelta(days=1)  # no event is stored longer after its time
 PAGE = 1000
 
 
@@ -93,20 +94,13 @@ async def anchor(connection: AsyncConnection, settings: Settings, at: datetime) 
     """Anchor the heads of all chains that grew since they were last anchored; an empty anchor is made too, so that
     a missing hour shows. Returns the anchor's MAC, which belongs in a log outside the database."""
     await connection.execute(select(func.pg_advisory_xact_lock(7267002)))  # one anchor at a time
-    previous = (await connection.execute(
-        select(anchors.c.mac).order_by(anchors.c.id.desc()).limit(1)
-    )).scalar_one_or_none()
-    anchored = _last_seq(anchor_heads)
-    heads = [tuple(row) for row in (await connection.execute(
-        select(case_events.c.case_id, case_events.c.seq, case_events.c.hash)
-        .join(cases, and_(cases.c.id == case_events.c.case_id, cases.c.events_count == case_events.c.seq))
-        .outerjoin(anchored, anchored.c.case_id == cases.c.id)
-        .where(func.coalesce(anchored.c.seq, 0) < case_events.c.seq)
-    )).all()]
+    last = (await connection.execute(select(anchors).order_by(anchors.c.id.desc()).limit(1))).one_or_none()
+    previous = last.mac if last is not None else GENESIS
+    heads = await _grown(connection, _since(last.at if last is not None else None, at))
     root = _root(heads)
-    mac = _mac(settings.derived_key("audit-anchor"), previous or GENESIS, at, root)
+    mac = _mac(settings.derived_key("audit-anchor"), previous, at, root)
     anchor_id = (await connection.execute(
-        insert(anchors).values(at=at, root=root, prev_mac=previous or GENESIS, mac=mac).returning(anchors.c.id)
+        insert(anchors).values(at=at, root=root, prev_mac=previous, mac=mac).returning(anchors.c.id)
     )).scalar_one()
     if heads:
         await connection.execute(insert(anchor_heads), [
@@ -115,9 +109,34 @@ async def anchor(connection: AsyncConnection, settings: Settings, at: datetime) 
     return mac
 
 
-def _last_seq(table: Table) -> Subquery:
+def _since(last: datetime | None, at: datetime) -> datetime | None:
+    """How far back to look for events that are not anchored, from the last anchor and now: a transaction is stored a
+    little after the time that its event bears. None: at all of them, which a million cases make slow, so only once a
+    day, and after a clock was set back."""
+    if last is None or at < last or at.astimezone(UTC).date() != last.astimezone(UTC).date():
+        return None
+    return last - LATE
+
+
+async def _grown(connection: AsyncConnection, since: datetime | None) -> list[tuple[UUID, int, bytes]]:
+    """The last event of each chain that has none of its events since then anchored."""
+    made = select(anchors.c.id).where(anchors.c.at >= since) if since is not None else None
+    anchored = _last_seq(anchor_heads, *([anchor_heads.c.anchor_id.in_(made)] if made is not None else []))
+    found = (
+        select(case_events.c.case_id, case_events.c.seq, case_events.c.hash)
+        .join(cases, and_(cases.c.id == case_events.c.case_id, cases.c.events_count == case_events.c.seq))
+        .outerjoin(anchored, anchored.c.case_id == case_events.c.case_id)
+        .where(func.coalesce(anchored.c.seq, 0) < case_events.c.seq)
+    )
+    if since is not None:
+        found = found.where(case_events.c.at >= since)
+    return [(row.case_id, row.seq, row.hash) for row in (await connection.execute(found)).all()]
+
+
+def _last_seq(table: Table, *which: ColumnElement[bool]) -> Subquery:
     """The highest event number of each case in `table`."""
-    return select(table.c.case_id, func.max(table.c.seq).label("seq")).group_by(table.c.case_id).subquery()
+    highest = func.max(table.c.seq).label("seq")
+    return select(table.c.case_id, highest).where(*which).group_by(table.c.case_id).subquery()
 
 
 async def last_anchor_at(connection: AsyncConnection) -> datetime | None:

@@ -387,7 +387,11 @@ Index("ix_cases_offered", cases.c.transfer_unit_id, postgresql_where=cases.c.tra
 Index("ix_cases_asked", cases.c.transfer_officer_id, postgresql_where=cases.c.transfer_officer_id.isnot(None))
 Index("uq_cases_one_open_a_conversation", cases.c.conversation_id, unique=True,
       postgresql_where=cases.c.status != "closed")
-_OPEN = text("status <> 'closed'")
+_OPEN, _CLOSED = text("status <> 'closed'"), text("status = 'closed'")
+_LATEST = (cases.c.closed_at.desc(), cases.c.number)
+Index("ix_cases_closed_by_officer", cases.c.officer_id, *_LATEST, postgresql_where=_CLOSED)
+Index("ix_cases_closed_by_unit", cases.c.unit_id, *_LATEST, postgresql_where=_CLOSED)
+Index("ix_cases_closed", *_LATEST, postgresql_where=_CLOSED)
 _PRESSING = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
 Index("ix_cases_open_by_officer", cases.c.officer_id, *_PRESSING, postgresql_where=_OPEN)
 Index("ix_cases_open_by_unit", cases.c.unit_id, *_PRESSING, postgresql_where=_OPEN)

@@ -3,7 +3,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Identity, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from handoff.store.schema import _at, _id, metadata
 
@@ -20,6 +31,8 @@ case_events = Table(  # append-only: the application's role has INSERT and SELEC
     Column("hash", LargeBinary, nullable=False),
     UniqueConstraint("case_id", "seq"),
 )
+# Written in the order of time: a few pages tell where a day's events lie.
+Index("ix_case_events_at", case_events.c.at, postgresql_using="brin", postgresql_with={"autosummarize": "on"})
 
 anchors = Table(  # append-only; `mac` is keyed outside the database
     "anchors", metadata,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.engine import make_url
 
 from handoff.services.talk.conversations import read
 from handoff.store import audit, crypto, db, migrate
 from handoff.store.keys import missing_keys
 from handoff.store.schema import APPEND_ONLY, metadata
+from handoff.store.schema_record import anchor_heads
 from tests.support.citizen import UNSURE, Citizen, answers
 
 SECRET_WORDS = "rumah saya di dekat masjid hijau"
@@ -59,6 +61,32 @@ async def test_p10_an_untouched_record_verifies(runtime):
     await anchor(runtime)  # an hour in which nothing happened
     checked = await verify(runtime)
     assert checked == {"events": 3, "anchors": 2}
+
+
+async def test_p10_each_event_is_anchored_once_and_one_that_bears_an_old_time_a_day_later_at_the_latest(runtime, clock):
+    citizen = await with_record(runtime)
+    await anchor(runtime)
+    clock.forward(timedelta(minutes=15))
+    await citizen.asks("masih belum juga", UNSURE)
+    await anchor(runtime)
+    assert await anchored(runtime) == [3, 4]
+    clock.forward(-timedelta(days=3))  # a machine whose clock is behind
+    await citizen.asks("halo?", UNSURE)
+    clock.forward(timedelta(days=3, minutes=15))
+    await anchor(runtime)
+    assert await anchored(runtime) == [3, 4]
+    clock.forward(timedelta(days=1))
+    await anchor(runtime)
+    assert await anchored(runtime) == [3, 4, 5]
+    assert (await verify(runtime))["anchors"] == 4
+
+
+async def anchored(runtime) -> list[int]:
+    """The numbers of the events that are anchored, the first anchored first."""
+    async with db.transaction(runtime.pool) as connection:
+        return list((await connection.execute(
+            select(anchor_heads.c.seq).order_by(anchor_heads.c.anchor_id)
+        )).scalars())
 
 
 @pytest.mark.parametrize(("tampering", "where"), [

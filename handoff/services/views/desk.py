@@ -7,7 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, all_, and_, case, cast, false, func, insert, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Text,
+    all_,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -44,13 +60,16 @@ _KEPT_FROM = (
 )
 _NOBODY = literal([], confidential_reports.c.kept_from.type)
 
-#: Whatever is urgent and open, then the next deadline, then what was closed last; `OPEN_FIRST` the same among open ones
-#: in the order of their indexes.
+#: Whatever is urgent and open, then the next deadline, then what was closed last; `OPEN_FIRST` and `CLOSED_LAST` are
+#: the same among open ones and among closed ones, in the order of their indexes.
 PRESSING = (
     and_(cases.c.urgent, cases.c.status != Status.closed.value).desc(), cases.c.next_deadline.nulls_last(),
     cases.c.closed_at.desc(), cases.c.number,
 )
 OPEN_FIRST = (cases.c.urgent.desc(), cases.c.next_deadline, cases.c.number)
+CLOSED_LAST = (cases.c.closed_at.desc(), cases.c.number)
+#: No parameters: only then does a plan that is kept use the indexes of open and of closed ones.
+IS_OPEN, IS_CLOSED = cases.c.status != literal_column("'closed'"), cases.c.status == literal_column("'closed'")
 _asked_unit, _asked = units.alias("asked_unit"), officers.alias("asked")
 _dismisser, _leader, _target = officers.alias("dismisser"), officers.alias("leader"), cases.alias("target")
 #: When the newest mail to the citizen did not arrive; None when it did, or there was none.
@@ -100,8 +119,9 @@ async def cases_of(
 ) -> list[dict[str, Any]]:
     """At most `LISTED` cases from `offset` on, urgent ones and then the next deadline first, closed ones last and
     latest first. Without a status, the open ones. No word of a citizen is in it. Raises `Forbidden`."""
-    which = cases.c.status == status.value if status else cases.c.status != Status.closed.value
-    query = CASES.where(*within(officer, scope), which).order_by(*PRESSING)
+    closed = status is Status.closed
+    which = [IS_CLOSED if closed else IS_OPEN, *([cases.c.status == status.value] if status and not closed else [])]
+    query = CASES.where(*within(officer, scope), *which).order_by(*(CLOSED_LAST if closed else OPEN_FIRST))
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(LISTED).offset(offset))).all()
     return [line_of(row) for row in rows]

@@ -20,7 +20,18 @@ from handoff.domain.number import InvalidNumber, parse
 from handoff.services.runtime import Runtime
 from handoff.services.talk import search
 from handoff.services.views import arriving
-from handoff.services.views.desk import CASES, OPEN_FIRST, PRESSING, Scope, line_of, seen_by, within
+from handoff.services.views.desk import (
+    CASES,
+    CLOSED_LAST,
+    IS_CLOSED,
+    IS_OPEN,
+    OPEN_FIRST,
+    PRESSING,
+    Scope,
+    line_of,
+    seen_by,
+    within,
+)
 from handoff.store import db
 from handoff.store.schema import cases, conversations, messages, officers
 from handoff.store.schema_desk import read_marks
@@ -31,7 +42,7 @@ ON_BOARD = 150
 COUNTED = 300  # a list is counted so far; what is late or unread is of its most pressing ones
 UNREAD_TOLD = 100  # cases whose unread messages are told beside every page
 REPLY_SOON, RESOLVE_SOON = timedelta(minutes=30), timedelta(days=1)  # how near a deadline is pressing
-OPEN = cases.c.status != Status.closed.value
+OPEN = IS_OPEN
 
 
 @dataclass(frozen=True)
@@ -72,8 +83,9 @@ class Found:
 async def queue(runtime: Runtime, officer: Row[Any], wanted: Wanted) -> list[dict[str, Any]]:
     """At most `SHOWN` lines from the offset on, urgent ones and then the next deadline first, closed ones latest first.
     Raises `Forbidden`."""
-    conditions = [*within(officer, wanted.scope), ~OPEN if wanted.closed else OPEN, *_chosen(runtime, officer, wanted)]
-    query = _lines(officer).where(*conditions).order_by(*(PRESSING if wanted.closed else OPEN_FIRST))
+    which = IS_CLOSED if wanted.closed else OPEN
+    conditions = [*within(officer, wanted.scope), which, *_chosen(runtime, officer, wanted)]
+    query = _lines(officer).where(*conditions).order_by(*(CLOSED_LAST if wanted.closed else OPEN_FIRST))
     async with db.statement(runtime.pool) as connection:
         rows = (await connection.execute(query.limit(SHOWN).offset(wanted.offset))).all()
         return await _told(runtime, connection, rows)
@@ -138,14 +150,16 @@ async def find(runtime: Runtime, officer: Row[Any], text: str, titles: Mapping[s
         number = parse(text)
     except InvalidNumber:
         number = None
+    named = _named(text, titles)
     spoken = None if number else search.containing(runtime, text)
     by_words = and_(
         cases.c.conversation_id.in_(spoken), seen_by(officer, Permission.read_words)
     ) if spoken is not None else literal(False)
-    by_name = cases.c.number == number if number else cases.c.topic.in_(_named(text, titles))
+    by_name = cases.c.number == number if number else cases.c.topic.in_(named) if named else None
+    # Either alone goes by its index, both together by reading every case.
     query = (
         _lines(officer).add_columns(by_words.label("by_words"))
-        .where(seen_by(officer, Permission.see_cases), or_(by_name, by_words))
+        .where(seen_by(officer, Permission.see_cases), by_words if by_name is None else or_(by_name, by_words))
         .order_by(*PRESSING).limit(SHOWN)
     )
     async with db.transaction(runtime.pool) as connection:
