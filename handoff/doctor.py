@@ -143,6 +143,7 @@ def _database_content(settings: Settings, urls: DatabaseUrls) -> Iterator[Findin
     yield from _offices(settings, urls)
     missing = asyncio.run(_missing_keys(settings, urls))
     yield from _refused_mail(urls)
+    yield from _given_up(urls)
     lacks = f"lacks {', '.join(missing)}" if missing else "has every key that the database knows"
     yield Finding("data keys", lacks, "add it to WAJAH_DATA_KEYS from your backup" if missing else "")
 
@@ -164,6 +165,18 @@ def _refused_mail(urls: DatabaseUrls) -> Iterator[Finding]:
         ).fetchone()
     if row and row[0]:
         yield Finding("mail", f"{row[0]} mails were refused or came back; officers were told")
+
+
+def _given_up(urls: DatabaseUrls) -> Iterator[Finding]:
+    """Corrections and reminders that could not be sent through a fault of ours."""
+    with psycopg.connect(urls.app, connect_timeout=5) as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM corrected WHERE state = 'failed'),"
+            " (SELECT count(*) FROM asked_reminders WHERE state = 'failed')"
+        ).fetchone()
+    if row and any(row):
+        yield Finding("unasked", f"{row[0]} corrections and {row[1]} reminders could not be sent and were given up",
+                      "the worker's log says why; mend that and restart it: it tries once more", fault=False)
 
 
 def _role(urls: DatabaseUrls) -> Finding:

@@ -28,7 +28,7 @@ from handoff.services.people import duty
 from handoff.services.post import mail
 from handoff.services.rights import erasing
 from handoff.services.runtime import Runtime
-from handoff.services.talk import corrections, late, reminders, turn
+from handoff.services.talk import corrections, late, reminders, turn, unasked
 from handoff.services.views import figures
 from handoff.settings import Settings
 from handoff.store import audit, db, queue
@@ -266,6 +266,8 @@ async def _work(settings: Settings) -> None:
     }
     if adopted := await case_clocks.adopt(runtime):
         log.info("%d open cases were given their clocks", adopted)
+    if tried := await unasked.once_more(runtime):
+        log.info("%d corrections and reminders that were given up are tried once more", tried)
     async with app.open_async():
         tasks: list[asyncio.Task[Any]] = [asyncio.create_task(work) for work in (
             app.run_worker_async(queues=[queue.TURNS], name="turns", concurrency=settings.turn_concurrency, **common),

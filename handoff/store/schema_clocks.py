@@ -119,7 +119,9 @@ asked_reminders = Table(  # what a citizen asked to be reminded of; no words, an
     Column("state", String(10), nullable=False, server_default="waiting"),
     Column("message_id", ForeignKey("messages.id"), nullable=True),  # the reminder itself
     _at("settled_at", nullable=True),
-    _one_of("state", "waiting", "sent", "cancelled"),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    _at("try_at", nullable=True),  # after one that went wrong
+    _one_of("state", "waiting", "sent", "cancelled", "failed"),
     CheckConstraint("(case_id IS NULL) <> (topic IS NULL)", name="about_one_thing"),
     CheckConstraint("(state = 'sent') = (message_id IS NOT NULL)", name="sent_as_a_message"),
 )

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -61,8 +62,10 @@ corrected = Table(  # one row for each conversation that had one of the wrong an
     Column("state", String(10), nullable=False, server_default="waiting"),
     Column("message_id", ForeignKey("messages.id"), nullable=True),  # what told of it
     _at("settled_at", nullable=True),
-    # `unwanted`: they want no news; `erased`: at their wish, nobody is left to be told
-    _one_of("state", "waiting", "told", "unwanted", "erased"),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    _at("try_at", nullable=True),  # after one that went wrong
+    # `unwanted`: they want no news; `erased`: at their wish, nobody is left to be told; `failed`: given up
+    _one_of("state", "waiting", "told", "unwanted", "erased", "failed"),
     CheckConstraint("(state = 'told') = (message_id IS NOT NULL)", name="told_by_a_message"),
 )
 Index("ix_corrected_waiting", corrected.c.correction_id, postgresql_where=corrected.c.state == "waiting")

@@ -313,6 +313,7 @@ class CorrectionProgress(Said):
     arrived: int
     window: int
     failed: int
+    given_up: int
     unwanted: int
     erased: int
 

@@ -30,7 +30,9 @@ SELECT (SELECT count(*) FROM messages WHERE author = 'citizen' AND fate IS NULL)
        (SELECT count(*) FROM cases WHERE status <> 'closed'),
        (SELECT count(*) FROM cases WHERE status <> 'closed' AND resolve_by < :now),
        (SELECT count(*) FROM publications WHERE suspended),
-       (SELECT count(*) FROM answers WHERE helped_at IS NOT NULL)
+       (SELECT count(*) FROM answers WHERE helped_at IS NOT NULL),
+       (SELECT count(*) FROM corrected WHERE state = 'failed')
+           + (SELECT count(*) FROM asked_reminders WHERE state = 'failed')
 """)
 
 
@@ -119,7 +121,7 @@ class Metrics:
 
 
 KINDS = ("messages_without_fate", "outbox_pending", "cases_open", "cases_overdue", "answers_suspended",
-         "answers_helped")
+         "answers_helped", "unasked_given_up")
 
 
 @health.get("/metrics")

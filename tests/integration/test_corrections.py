@@ -141,6 +141,8 @@ async def test_a_worker_that_was_killed_goes_on_where_it_was(runtime, clock, mon
     monkeypatch.setattr(corrections, "store", dies)
     assert await corrections.tell(runtime) == 2  # the second was taken back whole
     assert await states(runtime) == ["told", "told", "waiting"]
+    assert await corrections.tell(runtime) == 0  # not at once
+    clock.forward(timedelta(minutes=1))
     assert await corrections.tell(runtime) == 1
     assert [len(await told(one)) for one in citizens] == [1, 1, 1]
 

@@ -212,6 +212,7 @@ async def test_a_worker_killed_between_says_nothing_twice(runtime, clock, monkey
     assert await reminders.send_due(runtime) == 0
     monkeypatch.setattr(reminders, "store", first)
     assert len(await citizen.sees()) == before
+    clock.forward(timedelta(minutes=1))
     assert await reminders.send_due(runtime) == 1
     assert await reminders.send_due(runtime) == 0
     assert len(await citizen.sees()) == before + 1

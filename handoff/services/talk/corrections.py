@@ -30,7 +30,7 @@ from handoff.services.post import numbers, sending
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
-from handoff.services.talk import ownership
+from handoff.services.talk import ownership, unasked
 from handoff.store import db
 from handoff.store.schema import answers, data_keys, messages, officers
 from handoff.store.schema_desk import corrected, corrections, publication_events, publications
@@ -55,7 +55,8 @@ class Wrong:
 @dataclass(frozen=True)
 class Progress:
     """A correction and how far it has come, in conversations. `arrived`: it provably came to hand; `window`: WhatsApp
-    lets it through once the citizen writes, and a template has announced it; `failed`: it did not arrive."""
+    lets it through once the citizen writes, and a template has announced it; `failed`: it did not arrive; `given_up`:
+    a fault of ours kept it from being sent."""
 
     id: UUID
     topic: str
@@ -68,6 +69,7 @@ class Progress:
     arrived: int
     window: int
     failed: int
+    given_up: int
     unwanted: int
     erased: int
 
@@ -159,6 +161,7 @@ async def listed(runtime: Runtime, officer: Row[Any], most: int = 50) -> list[Pr
     counted = {
         "waiting": state == "waiting", "told": state == "told", "arrived": came,
         "window": and_(stands == "waiting_window", ~came), "failed": stands == "failed",
+        "given_up": state == unasked.GIVEN_UP,
         "unwanted": state == "unwanted", "erased": state == "erased",
     }
     query = (
@@ -194,12 +197,16 @@ async def tell(runtime: Runtime, most: int = AT_ONCE) -> int:
         waiting = (await connection.execute(
             select(corrected.c.correction_id, corrected.c.conversation_id)
             .join(corrections, corrections.c.id == corrected.c.correction_id)
-            .where(corrected.c.state == "waiting").order_by(corrections.c.at, corrected.c.conversation_id).limit(most)
+            .where(corrected.c.state == "waiting", unasked.is_due(runtime, corrected))
+            .order_by(corrections.c.at, corrected.c.conversation_id).limit(most)
         )).all()
-    return await each(
-        waiting, lambda row: _tell(runtime, row.correction_id, row.conversation_id),
-        "correction and conversation %s: it could not be told",
-    )
+    return await each(waiting, lambda row: _try(runtime, row), "correction and conversation %s: it could not be told")
+
+
+async def _try(runtime: Runtime, row: Any) -> bool:
+    which = and_(corrected.c.correction_id == row.correction_id, corrected.c.conversation_id == row.conversation_id)
+    return await unasked.attempt(
+        runtime, corrected, which, lambda: _tell(runtime, row.correction_id, row.conversation_id))
 
 
 async def _tell(runtime: Runtime, correction_id: UUID, conversation_id: UUID) -> bool:

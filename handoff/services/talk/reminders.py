@@ -20,11 +20,11 @@ from handoff.domain.case import Actor
 from handoff.domain.notice import Notice
 from handoff.services.case import cases
 from handoff.services.people import office
-from handoff.services.post import sending
+from handoff.services.post import notices, sending
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
-from handoff.services.talk import ownership
+from handoff.services.talk import ownership, unasked
 from handoff.store import db
 from handoff.store.schema import cases as case_table
 from handoff.store.schema_clocks import asked_reminders
@@ -230,10 +230,24 @@ async def send_due(runtime: Runtime) -> int:
     async with db.statement(runtime.pool) as connection:
         waiting = (await connection.execute(
             select(asked_reminders.c.id, asked_reminders.c.conversation_id)
-            .where(asked_reminders.c.state == "waiting", asked_reminders.c.due_at <= runtime.clock())
+            .where(asked_reminders.c.state == "waiting", asked_reminders.c.due_at <= runtime.clock(),
+                   unasked.is_due(runtime, asked_reminders))
             .order_by(asked_reminders.c.due_at).limit(AT_ONCE)
         )).all()
-    return await each(waiting, lambda row: _send(runtime, row), "reminder and conversation %s: it could not be sent")
+    return await each(waiting, lambda row: _try(runtime, row), "reminder and conversation %s: it could not be sent")
+
+
+async def _try(runtime: Runtime, due: Any) -> bool:
+    async def tell_officer(connection: AsyncConnection, row: Row[Any]) -> None:
+        """Of a case: its officer can reach the citizen otherwise."""
+        if row.case_id is not None:
+            officer_id = (await connection.execute(
+                select(case_table.c.officer_id).where(case_table.c.id == row.case_id)
+            )).scalar_one()
+            await notices.tell(runtime, connection, officer_id, row.case_id, "reminder_given_up")
+
+    return await unasked.attempt(
+        runtime, asked_reminders, asked_reminders.c.id == due.id, lambda: _send(runtime, due), tell_officer)
 
 
 async def _send(runtime: Runtime, due: Any) -> bool:
