@@ -11,6 +11,7 @@ from sanic import Sanic
 from handoff import logs
 from handoff.services.attachments.files import FILE_BYTES
 from handoff.services.deadlines import sweep
+from handoff.services.people import staff
 from handoff.services.runtime import Runtime
 from handoff.services.talk.conversations import Doorkeeper
 from handoff.settings import Settings
@@ -45,6 +46,7 @@ from handoff.web.whatsapp import whatsapp
 
 POOL = 12
 COPIES = (10, 0.1)  # of all of a citizen's data, for each address: they are work to make
+KNOWN_DEVICE = (staff.FAILURES, staff.FAILURES / staff.LOCKED.total_seconds())  # as much as a stranger may try
 LOGINS = (60, 0.5)  # an office may sign in behind one address; burst, refill per second
 FILES = (300, 1.0)  # of one address: a token for each file and each of its megabytes; a village's photos are small
 OPEN_FILES = 65_536
@@ -86,6 +88,7 @@ def create_app(settings: Settings, name: str = "wajah") -> Sanic[Any, Any]:
         app.ctx.conversation_buckets = Buckets(*settings.rate_conversation)
         app.ctx.copy_buckets = Buckets(*COPIES)
         app.ctx.login_buckets = Buckets(*LOGINS)
+        app.ctx.device_buckets = Buckets(*KNOWN_DEVICE)
         app.ctx.file_buckets = Buckets(*FILES)
         app.ctx.places = Places(max(LEAST_STREAMS, (_open_files() - OTHER_FILES) // 2))  # the rest: who asks and goes
         assert settings.database_url

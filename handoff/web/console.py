@@ -91,12 +91,12 @@ async def sign_in(request: Request) -> HTTPResponse:
             raise Forbidden("csrf")  # a foreign page's form could sign somebody in as somebody else
         limit(request.app.ctx.login_buckets, address_of(request))
         given = officers.credentials(login, password)
-        token, _ = await officers.begin(request, given.login, given.password)
+        token, session = await officers.begin(request, given.login, given.password)
     except ServiceError as refusal:
         return door_page(request, refusal, login[:80])
     number = field_of(request, "kasus")
     onward = redirect(f"/petugas/kasus/{number}" if known(number) == number else "/petugas", status=303)
-    return officers.with_cookie(request, onward, token)
+    return officers.remember(request, officers.with_cookie(request, onward, token), session)
 
 
 @console.post("/keluar", ctx_first=True)

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import hashlib
 import hmac
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, get_args
 from uuid import UUID
@@ -32,6 +33,7 @@ from handoff.web.requests import address_of, answer, body_of, limit, number_of, 
 officers = Blueprint("officers", url_prefix="/api/v1/officer")
 COOKIE = "wajah_session"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
+DEVICE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 RECHECK_SECONDS = 20.0  # how long a stream may outlive its session
 
 
@@ -130,7 +132,7 @@ async def sign_in(request: Request) -> HTTPResponse:
     limit(request.app.ctx.login_buckets, address_of(request))
     given = body_of(request, Credentials)
     token, session = await begin(request, given.login, given.password)
-    return with_cookie(request, answer(_who(session)), token)
+    return remember(request, with_cookie(request, answer(_who(session)), token), session)
 
 
 def credentials(login: str, password: str) -> Credentials:
@@ -142,8 +144,15 @@ def credentials(login: str, password: str) -> Credentials:
 
 
 async def begin(request: Request, login: str, password: str) -> tuple[str, Session]:
-    """A session in place of the one that this browser has. Raises as `staff.sign_in`."""
-    begun = await staff.sign_in(runtime_of(request), login, password)
+    """A session in place of the one that this browser has. Raises as `staff.sign_in`.
+
+    Officers' names are no secret, and so are no logins: anybody can fail five times in somebody's name. A browser in
+    which that officer has signed in before is therefore limited for itself, and not kept out by others.
+    """
+    device = _device(request, login)
+    if device:
+        limit(request.app.ctx.device_buckets, device)
+    begun = await staff.sign_in(runtime_of(request), login, password, known=bool(device))
     if before := token_of(request):
         await staff.sign_out(runtime_of(request), before)
     return begun
@@ -176,6 +185,33 @@ def with_cookie(request: Request, response: HTTPResponse, token: str) -> HTTPRes
     seconds = int(staff.ABSOLUTE.total_seconds()) if token else 0
     response.add_cookie(COOKIE, token, path="/", httponly=True, samesite="Strict", secure=secure, max_age=seconds)
     return response
+
+
+def remember(request: Request, response: HTTPResponse, session: Session) -> HTTPResponse:
+    """The answer that lets this browser be known the next time its officer signs in; signing out does not change it."""
+    login, secure = session.officer.login, runtime_of(request).settings.base_url.startswith("https:")
+    value = _device(request, login) or secrets.token_hex(16)
+    response.add_cookie(_device_cookie(login), value + _device_mac(request, login, value), path="/", httponly=True,
+                        samesite="Strict", secure=secure, max_age=DEVICE_SECONDS)
+    return response
+
+
+def _device(request: Request, login: str) -> str:
+    """What this browser is known as to the officer; "" when they have never signed in here."""
+    given = str(request.cookies.get(_device_cookie(login)) or "")
+    device, mac = given[:32], given[32:].encode("utf-8", "surrogatepass")
+    return device if hmac.compare_digest(mac, _device_mac(request, login, device).encode()) else ""
+
+
+def _device_cookie(login: str) -> str:
+    """One for each officer: several may share a counter's browser."""
+    return f"wajah_kenal_{hashlib.sha256(staff.spelled(login).encode()).hexdigest()[:12]}"
+
+
+def _device_mac(request: Request, login: str, device: str) -> str:
+    secret = runtime_of(request).settings.derived_key("known-device")
+    said = f"{staff.spelled(login)}\0{device}".encode("utf-8", "surrogatepass")
+    return hmac.new(secret, said, hashlib.sha256).hexdigest()
 
 
 def _who(session: Session) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from handoff.services.attachments import depot
 from handoff.store import db
 from handoff.web.limits import Buckets, Places
-from tests.support.office import officer_row, open_case, person, serving
+from tests.support.office import PASSWORD, officer_row, open_case, person, serving
 from tests.support.people import refused
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
@@ -120,6 +120,38 @@ async def test_p11_a_fault_in_the_log_does_not_say_what_the_statement_was_given(
         async with db.transaction(runtime.pool) as connection:
             await connection.execute(text("SELECT :number, 1 / 0"), {"number": "wamid.rahasia"})
     assert "rahasia" not in str(fault.value)
+
+
+# --- who can keep an officer out --------------------------------------------------------------------------------------
+
+
+async def tries(client: httpx.AsyncClient, login: str, password: str = "salah") -> int:
+    return (await client.post("/api/v1/officer/session", json={"login": login, "password": password})).status_code
+
+
+async def test_nobody_keeps_an_officer_out_of_a_browser_that_they_have_used_before(served):
+    officer, other = await person(served.runtime, "officer"), await person(served.runtime, "supervisor")
+    desk, stranger = await served.desk(officer), await served.client()
+    await desk.delete("/api/v1/officer/session")
+    assert [await tries(stranger, officer.login) for _ in range(6)] == [401] * 5 + [429]
+    assert await tries(stranger, officer.login, PASSWORD) == 429
+    assert await tries(desk, officer.login, PASSWORD) == 200
+    assert await tries(stranger, officer.login, PASSWORD) == 429  # strangers stay out nevertheless
+    # A browser is known to its own officer only, by what we signed and nothing else.
+    (name, value), = ((c.name, c.value) for c in desk.cookies.jar if c.name.startswith("wajah_kenal_"))
+    for forged in (value[:-1] + ("0" if value[-1] != "0" else "1"), "0" * 96, "", value[:32]):
+        liar = await served.client()
+        liar.cookies.set(name, forged)
+        assert await tries(liar, officer.login, PASSWORD) == 429
+    assert [await tries(desk, other.login) for _ in range(6)] == [401] * 5 + [429]
+
+
+async def test_a_known_browser_may_try_no_more_than_a_stranger(served):
+    officer = await person(served.runtime, "officer")
+    desk = await served.desk(officer)
+    served.app.ctx.device_buckets = Buckets(5, 0.001)
+    assert [await tries(desk, officer.login) for _ in range(6)] == [401] * 5 + [429]
+    assert await tries(await served.client(), officer.login, PASSWORD) == 200  # and keeps nobody else out
 
 
 # --- what anybody may hold or fill -----------------------------------------------------------------------------------
