@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import procrastinate
+import psycopg
 from psycopg import AsyncConnection as Connection
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,10 +27,27 @@ WHERE lock = :conversation AND status = 'todo' AND task_name = 'turn' AND args -
 def create(database_url: str, pool_size: int = 8) -> procrastinate.App:
     """A job queue on `database_url`. The queue's own bookkeeping need not wait for the disk: a job whose end is
     forgotten in a power cut runs again, and every task may run twice."""
-    return procrastinate.App(connector=procrastinate.PsycopgConnector(
+    return procrastinate.App(connector=_Connector(
         conninfo=db.conninfo(database_url, "-c synchronous_commit=off"), min_size=1, max_size=pool_size,
         pool_factory=_pool,
     ))
+
+
+class _Connector(procrastinate.PsycopgConnector):
+    """A job's end that is not written down keeps it `doing` under a worker that lives, so that nobody takes it up, and
+    its lock with it: its conversation would have no turn until a restart. Connections are not asked whether they still
+    live, so what answers nothing but done is said again until one of them does."""
+
+    async def execute_query_async(self, query: Any, **arguments: Any) -> None:
+        """As procrastinate's, on as many connections as may have been lost. Ending a job twice is refused, no more."""
+        for _ in range(self._async_pool.max_size if self._async_pool else 0):
+            try:
+                return await super().execute_query_async(query, **arguments)
+            except procrastinate.exceptions.ConnectorException as error:
+                lost = isinstance(error.__cause__, psycopg.OperationalError)
+                if not lost or isinstance(error.__cause__, PoolTimeout):
+                    raise
+        return await super().execute_query_async(query, **arguments)
 
 
 def _pool(**given: Any) -> AsyncConnectionPool:

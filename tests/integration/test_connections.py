@@ -6,7 +6,9 @@ import asyncio
 import gc
 import warnings
 
+import psycopg
 import pytest
+from procrastinate.jobs import Status
 from sqlalchemy import text
 
 from handoff.store import db
@@ -73,3 +75,17 @@ async def test_whoever_is_cancelled_while_their_connection_is_made_ready_gives_i
     async with db.transaction(two) as connection:
         assert await db.driver_connection(connection) is driver
         assert not driver.autocommit
+
+
+async def test_p01_the_end_of_a_job_is_written_down_although_the_idle_connections_were_lost(runtime, database):
+    app = runtime.jobs
+    async with app.open_async():
+        jobs = [await app.configure_task("turn", queue="q", allow_unknown=True).defer_async(n=n) for n in range(2)]
+        worker = await app.job_manager.register_worker()
+        taken = [await app.job_manager.fetch_job(queues=["q"], worker_id=worker) for _ in jobs]
+        async with await psycopg.AsyncConnection.connect(db.conninfo(database.app_url), autocommit=True) as other:
+            await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        for job in taken:
+            await app.job_manager.finish_job(job, status=Status.SUCCEEDED, delete_job=True)
+        assert list(await app.job_manager.list_jobs_async(queue="q")) == []
