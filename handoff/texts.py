@@ -26,9 +26,14 @@ def long_date(day: date) -> str:
 def long_time(at: datetime, zone: str) -> str:
     """`Senin, 23 November 2026 pukul 10.00 WIB`, in the unit's zone."""
     local = at.astimezone(ZoneInfo(zone))
+    return f"{DAYS[local.weekday()]}, {long_date(local.date())} pukul {clock_time(local)}"
+
+
+def clock_time(local: datetime) -> str:
+    """`10.00 WIB`: the time of day where the moment's own offset holds, with the name of that zone where it has one."""
     offset = local.utcoffset()
     name = ZONES.get(int(offset.total_seconds() // 3600), "") if offset else ""
-    return f"{DAYS[local.weekday()]}, {long_date(local.date())} pukul {local:%H.%M} {name}".rstrip()
+    return f"{local:%H.%M} {name}".rstrip()
 
 
 def long_span(span: timedelta) -> str:

@@ -38,7 +38,9 @@ _WAY_BACK = re.compile(r"/petugas(?:/papan|/kabar|/orang(?:/[a-z0-9._-]+)?|/kasu
 
 @console_queue.get("/")
 async def queue(request: Request) -> HTTPResponse:
-    """The queue, the next deadline first."""
+    """The queue, the next deadline first. Who looks after the system and sees no case begins with the people."""
+    if session_of(request).officer.role == Role.admin and not request.args:
+        return redirect("/petugas/orang", status=303)
     return page(request, "petugas.html", **await _queue(request), found=None, sought="")
 
 

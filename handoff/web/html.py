@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import re
 import time
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from handoff.services.views import pages
 from handoff.services.views.lists import COUNTED
 from handoff.services.views.pages import Sign, Today
 from handoff.store.db import DatabaseAway
-from handoff.texts import DAYS, MONTHS, ZONES, long_date, long_span, long_time
+from handoff.texts import DAYS, MONTHS, ZONES, clock_time, long_date, long_span, long_time
 from handoff.web import charts
 from handoff.web.assets import FOLDER, Asset, Assets, squeezed
 from handoff.web.requests import runtime_of
@@ -53,7 +54,7 @@ class Look:
         self.templates.globals |= {"static": self.assets.url, "words": self.words}
         self.templates.filters |= {"tanggal": long_date, "waktu": long_time, "saat": told, "baris": lined,
                                    "lama": long_span, "singkat": briefly, "buka": opening, "paling": counted,
-                                   "dikirim": said_at, "sampai": came_at, "angka": charts.number,
+                                   "ukuran": sized, "dikirim": said_at, "sampai": came_at, "angka": charts.number,
                                    "lamanya": charts.span, "hari": day_of}
 
 
@@ -110,9 +111,9 @@ def day_of(instant: datetime, zone: str) -> str:
 
 
 def told(instant: str, zone: str) -> str:
-    """When something was said, briefly: `23 November 2026, 10.00`."""
+    """When something was said, briefly: `23 November 2026, 10.00 WIB`."""
     local = datetime.fromisoformat(instant).astimezone(ZoneInfo(zone))
-    return f"{long_date(local.date())}, {local:%H.%M}"
+    return f"{long_date(local.date())}, {clock_time(local)}"
 
 
 def said_at(message: dict[str, Any]) -> str:
@@ -127,9 +128,13 @@ def came_at(message: dict[str, Any]) -> str | None:
 
 
 def briefly(at: datetime, zone: str) -> str:
-    """When a step was taken: `24 Nov 2026, 10.00`."""
-    local = at.astimezone(ZoneInfo(zone))
-    return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}, {local:%H.%M}"
+    """When a step was taken: `24 November 2026, 10.00 WIB`."""
+    return told(at.isoformat(), zone)
+
+
+def sized(size: int) -> str:
+    """How large a file of so many bytes is, as the widget tells it too: `874 kB`, `1,1 MB`."""
+    return f"{math.ceil(size / 1e3)} kB" if size < 1e6 else f"{size / 1e6:.1f} MB".replace(".", ",")
 
 
 def opening(today: Today, now: datetime) -> str:

@@ -92,6 +92,17 @@ def test_the_queue_and_a_case_by_keyboard_alone(as_officer: Open, citizen: Citiz
     expect(desk.get_by_role("heading", level=1)).to_have_text("Kasus saya")
 
 
+def test_tab_goes_on_from_what_an_act_made(as_officer: Open, case: tuple[str, str]) -> None:
+    number, owner = case
+    desk = live(as_officer(owner, f"/petugas/kasus/{number}"))
+    desk.locator("button[data-action=takeover]").focus()
+    desk.keyboard.press("Enter")
+    expect(notice(desk)).to_contain_text("sekarang Anda tangani")
+    expect(desk.locator("#tindakan")).to_be_focused()  # its button went
+    desk.keyboard.press("Tab")
+    expect(box(desk)).to_be_focused()
+
+
 # What is said at once is read in the page itself: a moment later the news of what was done may already stand there.
 PRESSED = """(button) => new Promise((told) => {
     const began = performance.now();

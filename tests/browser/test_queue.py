@@ -8,6 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import DESK, HEIGHTS, inspect, menu
+from tests.support.house import House
 from tests.support.people import Citizen, Officers
 
 UNIT = "/petugas?lingkup=unit"
@@ -72,6 +73,28 @@ def test_the_queue_by_keyboard_alone(as_officer: Callable[..., Page], citizen: C
     page.keyboard.press("g")
     page.keyboard.press("b")
     expect(page.get_by_role("heading", level=1)).to_have_text("Papan unit")
+
+
+def test_many_cases_are_seen_at_a_glance(as_officer: Callable[..., Page], house: House) -> None:
+    for _ in range(6):
+        case_of(Citizen.arrives(house.url))
+    desk = live(as_officer("Ratna Wulandari", UNIT, width=1366))
+    desk.set_viewport_size({"width": 1366, "height": 768})
+    whole = desk.locator(".cases > li").evaluate_all(
+        "(lines) => lines.filter((one) => one.getBoundingClientRect().bottom <= innerHeight).length")
+    assert whole >= 5
+    hint = desk.locator("#petunjuk-cari")
+    expect(hint).to_be_hidden()
+    before = desk.locator("#daftar").bounding_box()
+    desk.keyboard.press("/")
+    expect(hint).to_be_visible()
+    assert desk.locator("#daftar").bounding_box() == before  # nothing jumps
+
+
+def test_who_looks_after_the_system_does_not_begin_with_a_refusal(as_officer: Callable[..., Page]) -> None:
+    desk = as_officer("Hendra Gunawan")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Orang di kantor ini")
+    expect(desk.get_by_role("navigation", name="Menu petugas").get_by_role("link", name="Kasus")).to_have_count(0)
 
 
 def test_a_lost_line_says_what_to_do_and_a_press_is_answered_at_once(as_officer: Callable[..., Page]) -> None:

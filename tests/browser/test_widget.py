@@ -356,6 +356,16 @@ def test_the_answer_to_what_was_asked_is_seen_from_its_beginning(open_page: Open
     expect(ask(phone, "biayanya brp").locator(".who")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize("path", ["/", "/layanan/ktp_hilang", "/petugas/masuk"])
+def test_letters_twice_as_large_fit_a_small_telephone(open_page: Open, path: str) -> None:
+    phone = open_page(path, width=PHONE)
+    phone.evaluate("document.documentElement.style.fontSize = '200%'")
+    if path == "/":
+        said = ask(phone, "ktp sy ilang gmn ngurusnya").locator(".text")
+        assert said.evaluate("(one) => getComputedStyle(one).fontSize") == "32px"
+    fits(phone, PHONE)
+
+
 @pytest.fixture
 def foreign(house: House) -> Iterator[str]:
     """The address of somebody else's site with our script on its only page."""

@@ -155,7 +155,8 @@ async def test_every_step_is_told_in_words_and_nothing_of_the_offices_own(served
     _, page = await browser(served, citizen)
     steps = page.text[page.text.index("Langkah-langkah kasus ini"):]
     places = [steps.index(told) for told in (
-        f"24 Nov 2026, 10.00 Kasus dibuka dan diserahkan kepada {officer.name}, {officer.title}. Janji: dibalas",
+        "24 November 2026, 10.00 WIB Kasus dibuka dan diserahkan kepada "
+        f"{officer.name}, {officer.title}. Janji: dibalas",
         f"{officer.name} mulai melayani Anda.", f"{officer.name} membalas.", "Anda menulis pesan.",
         f"{officer.name} mengusulkan penyelesaian", "Anda menjawab belum selesai. Kasus dilanjutkan.",
     )]

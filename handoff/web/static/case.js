@@ -55,7 +55,9 @@
     const held = document.activeElement?.closest("#tindakan, #katalog");
     const top = held?.getBoundingClientRect().top;
     change();
-    if (held?.isConnected) scrollBy(0, held.getBoundingClientRect().top - top);
+    if (!held?.isConnected) return;
+    scrollBy(0, held.getBoundingClientRect().top - top);
+    if (!held.contains(document.activeElement)) held.focus({ preventScroll: true }); // its button went: Tab goes on from here
   }
 
   function merge(fresh) {

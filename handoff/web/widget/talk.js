@@ -124,7 +124,7 @@ class Talk {
       const about = answer ? { "aria-describedby": `about${seq}` } : {};
       return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq), ...about }, title);
     };
-    const row = make("div", { className: "buttons" }, ...buttons.map(button));
+    const row = make("div", { className: "buttons", ariaLive: "off" }, ...buttons.map(button));
     if (answer) {
       row.classList.add("of-answer");
       if (buttons.length > FEW) this.fold(row, NEWEST);

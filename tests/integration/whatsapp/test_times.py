@@ -32,5 +32,5 @@ async def test_what_came_late_is_numbered_as_it_came_and_shown_as_it_was_sent(se
     shown = (await desk.case_in_full(runtime, officer, case.number))["messages"]
     assert [m["sent_at"] for m in shown if m["author"] == "citizen"] == [m["sent_at"] for m in told]
     page = await opened(await browser(served, officer), case.number)
-    assert "24 November 2026, 07.00 (sampai 24 November 2026, 10.01)" in page.text
+    assert "24 November 2026, 07.00 WIB (sampai 24 November 2026, 10.01 WIB)" in page.text
     assert page.text.count("(sampai ") == 1
