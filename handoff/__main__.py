@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from handoff.domain.case import Role
 from handoff.domain.language import INDONESIAN, MARKS
@@ -104,6 +105,23 @@ def _audit_verify(_: argparse.Namespace) -> int:
     print(json.dumps(verified.counts))
     if verified.warning:
         print(f"wajah: {verified.warning}", file=sys.stderr)
+    return 0
+
+
+def _citizen(arguments: argparse.Namespace) -> int:
+    from handoff.commands import CommandError, erase_citizen, export_citizen, named_citizen
+
+    who = named_citizen(case=arguments.case, contact=arguments.contact, citizen=getattr(arguments, "citizen", None))
+    settings = Settings.from_env()
+    try:
+        if arguments.what == "export":
+            done = export_citizen(settings, who, arguments.login, arguments.reference, arguments.out)
+        else:
+            done = erase_citizen(settings, who, arguments.login, arguments.reference, withdraw=arguments.withdraw,
+                                 now=arguments.now)
+    except CommandError as error:
+        return _fail(error)
+    print(json.dumps(done, ensure_ascii=False))
     return 0
 
 
@@ -214,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
         ).add_argument("--login", required=True)
     add("verify", _audit_verify, "check that nothing in the record was rewritten",
         commands.add_parser("audit", help="the record").add_subparsers(required=True, metavar="command"))
+    _add_citizen(commands, add)
     _add_calendar(commands, add)
     add("train", _train, "train the bot's model if its data or code changed").add_argument(
         "--force", action="store_true", help="train even if nothing changed")
@@ -223,6 +242,24 @@ def parser() -> argparse.ArgumentParser:
     add("templates", _whatsapp_templates, "print the templates as JSON, each ready for the Graph API", whatsapp)
     add("keys", _keys, "print a fresh WAJAH_SECRET_KEY and WAJAH_DATA_KEYS")
     return root
+
+
+def _add_citizen(commands: Group, add: Callable[..., argparse.ArgumentParser]) -> None:
+    group = commands.add_parser("citizen", help="citizens who ask the data officer instead of the chat (UU 27/2022)")
+    ways = group.add_subparsers(required=True, metavar="command", dest="what")
+    export = add("export", _citizen, "write a copy of a citizen's data, to hand to them; they read of it", ways)
+    export.add_argument("--out", type=Path, required=True, help="a new file, for example salinan.zip")
+    erase = add("erase", _citizen, "have a citizen erased in 24 hours; they are told, and can take it back", ways)
+    erase.add_argument("--withdraw", action="store_true", help="the citizen agreed that their open cases end")
+    erase.add_argument("--now", action="store_true", help="at once; nobody can take it back")
+    for one in (export, erase):
+        who = one.add_mutually_exclusive_group(required=True)
+        who.add_argument("--case", help="the number of one of the citizen's cases")
+        who.add_argument("--contact", help="the e-mail or the number that the citizen gave, or writes from")
+        if one is erase:
+            who.add_argument("--citizen", type=UUID, help="the id, from the log, after a backup was restored")
+        one.add_argument("--login", required=True, help="the data officer who answers for it")
+        one.add_argument("--reference", required=True, help="the number of the citizen's letter, without a name")
 
 
 def _add_calendar(commands: Group, add: Callable[..., argparse.ArgumentParser]) -> None:

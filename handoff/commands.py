@@ -6,13 +6,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
+import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
 
 import psycopg
 import yaml
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import check
 from handoff.domain.calendar import CalendarError
@@ -20,13 +25,19 @@ from handoff.domain.case import Role
 from handoff.domain.language import INDONESIAN
 from handoff.embedded import EmbeddedError
 from handoff.home import HomeError, reachable_database
-from handoff.services.errors import NotFound, ServiceError
+from handoff.services.errors import Forbidden, NotFound, ServiceError
 from handoff.services.people import duty, founding, staff
+from handoff.services.rights import desk as rights
+from handoff.services.rights import erasing, links
 from handoff.services.runtime import Runtime
 from handoff.settings import Settings
 from handoff.store import audit, db, revisions
+from handoff.store.crypto import ContentGone
 from handoff.store.schema import units
+from handoff.web import data_copy, html
 
+#: Finds the citizen whom a command names. Raises `NotFound`, `Conflict("several")`.
+Finder = Callable[[Runtime, AsyncConnection], Awaitable[UUID]]
 ANCHOR_AGE = timedelta(seconds=audit.ANCHOR_SECONDS)
 
 
@@ -115,6 +126,106 @@ def change_calendar(settings: Settings, change: Callable[[Runtime], Awaitable[in
             raise CommandError(f"That is no calendar: {error}.") from None
 
     return _with_runtime(settings, work)
+
+
+def export_citizen(settings: Settings, who: Finder, login: str, reference: str, out: Path) -> dict[str, Any]:
+    """Write a copy of the citizen's data to the new file `out`, readable by its owner only; what is in it. Blocking.
+    Raises `CommandError`."""
+
+    async def export(runtime: Runtime) -> dict[str, Any]:
+        with _rights_refused(login):
+            async with db.transaction(runtime.pool) as connection:
+                officer = await rights.data_officer(connection, login)
+                citizen_id = await who(runtime, connection)
+            with _new_file(out) as file:
+                copy = await rights.copy_for(runtime, officer, citizen_id, reference)
+                template = html.Look().templates.get_template("data_copy.html")
+                async with data_copy.packed(runtime, copy, template) as made:
+                    shutil.copyfileobj(made, file)
+        return {"file": str(out), "cases": [case["number"] for case in copy.facts["cases"]], "files": len(copy.files),
+                "messages": sum(len(one["messages"]) for one in copy.facts["conversations"])}
+
+    return _with_runtime(settings, export)
+
+
+def erase_citizen(
+    settings: Settings, who: Finder, login: str, reference: str, *, withdraw: bool, now: bool
+) -> dict[str, Any]:
+    """Have the citizen erased in a day, or `now`; when, or how much went. `withdraw`: they agreed that their open cases
+    end. Blocking. Raises `CommandError`."""
+
+    async def erase(runtime: Runtime) -> dict[str, Any]:
+        with _rights_refused(login):
+            async with db.transaction(runtime.pool) as connection:
+                officer = await rights.data_officer(connection, login)
+                citizen_id = await who(runtime, connection)
+                if await rights.is_erased(connection, citizen_id):
+                    raise CommandError("That citizen is erased already.")
+            asked = await rights.erase_for(runtime, officer, citizen_id, reference, withdraw=withdraw,
+                                           grace=timedelta() if now else erasing.GRACE)
+        if not now:
+            return {"erased_at": asked.due_at.isoformat(timespec="seconds"),
+                    "receipt": f"{runtime.settings.base_url}/data/bukti/{asked.receipt}"}
+        if not await erasing.destroy(runtime, asked.id):
+            raise CommandError("A message of the citizen has just come; the worker erases them once it is dealt with.")
+        await erasing.clear_away(runtime)
+        found = await links.receipt(runtime, asked.receipt)
+        return {"erased": found.counts, "cleared_away": found.state == "done",
+                "receipt": f"{runtime.settings.base_url}/data/bukti/{asked.receipt}"}
+
+    return _with_runtime(settings, erase)
+
+
+def named_citizen(*, case: str | None, contact: str | None, citizen: UUID | None) -> Finder:
+    """How a command finds the citizen whom it names in one of three ways."""
+
+    async def who(runtime: Runtime, connection: AsyncConnection) -> UUID:
+        if case is not None:
+            return await rights.by_case(connection, case)
+        if contact is not None:
+            return await rights.by_address(runtime, connection, contact)
+        assert citizen is not None
+        return citizen
+
+    return who
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file that nobody else can read; gone again when it cannot be completed."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _rights_refused(login: str) -> Iterator[None]:
+    """What the data officer is told."""
+    try:
+        yield
+    except Forbidden:
+        raise CommandError(f"{login!r} is no active data officer.") from None
+    except NotFound:
+        raise CommandError("There is no such citizen, or none who may be found so.") from None
+    except ContentGone:
+        raise CommandError("That citizen is erased already.") from None
+    except ServiceError as refusal:
+        said = {
+            "several": "Several citizens have given that address; name a case instead.",
+            "bad_reference": "--reference is the number of the citizen's letter: 3 to 80 letters, digits, . / ( ) -.",
+            "open_cases": f"Open cases: {refusal.facts.get('numbers')}. Ask the citizen whether these may end; "
+                          "then add --withdraw.",
+            "waiting": "That was asked for already; the worker does it at its time.",
+            "unavailable": "The store of files cannot be reached; try again later.",
+        }
+        raise CommandError(said.get(refusal.code, f"It was refused: {refusal.code}.")) from None
 
 
 def verify_record(settings: Settings) -> Verified:

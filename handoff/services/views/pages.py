@@ -69,6 +69,7 @@ class OpenedCase:
     conversation_id: UUID
     first_seq: int
     last_seq: int
+    erased_at: datetime | None = None  # at its citizen's wish
 
     @property
     def reply_is_due(self) -> bool:
@@ -119,14 +120,16 @@ async def open_case(runtime: Runtime, number: str, key: str) -> OpenedCase:
     """
     async with db.transaction(runtime.pool) as connection:
         row: Any = (await connection.execute(
-            select(cases.c.id, cases.c.conversation_id, cases.c.key_version, conversations.c.next_seq)
+            select(cases.c.id, cases.c.conversation_id, cases.c.key_version, conversations.c.next_seq,
+                   conversations.c.erased_at)
             .join(conversations, conversations.c.id == cases.c.conversation_id).where(cases.c.number == number)
         )).one_or_none()
         expected = key_of(runtime, row.id if row else _NOBODY, row.key_version if row else 0)
         if not hmac.compare_digest(expected.encode(), key.encode("utf-8", "surrogatepass")) or row is None:
             raise Forbidden()
         first = (await connection.execute(_first_seq(row.id))).scalar_one()
-        return OpenedCase(await load(connection, row.id), row.conversation_id, first or 1, row.next_seq - 1)
+        return OpenedCase(await load(connection, row.id), row.conversation_id, first or 1, row.next_seq - 1,
+                          row.erased_at)
 
 
 def _first_seq(case_id: UUID) -> Any:

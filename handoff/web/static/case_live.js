@@ -107,6 +107,7 @@ async function renew(signal) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const whole = fresh.getElementById("kasus");
   if (!answer.ok || !whole) throw new Error("not the case");
+  if (whole.querySelector("#terhapus") && !page.querySelector("#terhapus")) { location.reload(); return; } // erased
   const before = page.querySelectorAll(".talk .officer").length;
   for (const part of page.querySelectorAll("[data-part]")) replace(part, whole.querySelector(`#${part.id}`));
   page.dataset.version = whole.dataset.version;

@@ -287,7 +287,7 @@ class WajahChat extends Frame {
         if (this.state.textContent === SAY.offline) this.tell("");
         dumb = dumb < 3 || dumb % 20 === 0 ? (await this.follow(here) ? 0 : dumb + 1) : dumb + 1;
       } catch (refusal) {
-        if (refusal.gone) { this.restart(); this.tell(refusal.status === 410 ? refusal.message : SAY.renewed, true); }
+        if (refusal.gone) { this.restart(); this.tell(refusal.status > 404 ? refusal.message : SAY.renewed, true); }
         else if (here() && !this.going.size) this.tell(SAY.offline, true);
         lost += 1;
       }

@@ -89,7 +89,8 @@ class Talk {
     if (message.answer) return this.answer(message, text);
     if (message.case) return this.card(message, text);
     const { location, attachments } = message;
-    return [text(message.text, location ? ` ${location.latitude}, ${location.longitude}` : null),
+    const ours = message.author === "system"; // what stands in our words is no stranger's
+    return [text(...message.text.split(/(http\S+)/).map((part, at) => (ours && at % 2 ? link(part, part) : part)), location ? ` ${location.latitude}, ${location.longitude}` : null),
       ...attachments.map((file) => this.file(file))];
   }
 
