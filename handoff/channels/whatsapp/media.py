@@ -26,6 +26,7 @@ from handoff.services.attachments.workshop import by_hand
 from handoff.services.errors import TooLarge, Unavailable, Unprocessable, UnsupportedMedia
 from handoff.services.post import sending
 from handoff.services.post.outbox import Outgoing, notify, store
+from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import conversations, ownership
 from handoff.store import db, queue
@@ -60,8 +61,12 @@ async def fetch_overdue(runtime: Runtime, graph: Graph) -> None:
                 whatsapp_media.c.state == "waiting", whatsapp_media.c.due_at <= func.clock_timestamp()
             ).order_by(whatsapp_media.c.due_at).limit(50)
         )).scalars().all()
-    for message_id in due:
-        await fetch(runtime, graph, message_id)
+    await each(due, lambda message_id: _fetched(runtime, graph, message_id), "the file of message %s is not fetched")
+
+
+async def _fetched(runtime: Runtime, graph: Graph, message_id: UUID) -> int:
+    await fetch(runtime, graph, message_id)
+    return 1
 
 
 async def fetch(runtime: Runtime, graph: Graph, message_id: UUID) -> None:

@@ -18,7 +18,7 @@ from handoff.channels.whatsapp.templates import catalogue, filled
 from handoff.services.post import numbers
 from handoff.services.runtime import Runtime
 from handoff.store import db
-from handoff.store.crypto import ContentGone, unseal
+from handoff.store.crypto import ContentGone, ContentTampered, UnknownKey, unseal
 from handoff.store.schema import contacts
 from handoff.store.schema_whatsapp import whatsapp_invitations as invitations
 
@@ -63,7 +63,12 @@ async def _claim(runtime: Runtime, connection: AsyncConnection) -> Invited | _Pa
     if (until := await pacing.held_until(connection, number_id)) is not None:
         await _set(connection, row, state="waiting", due_at=until)
         return _Passed()
-    to = await _receiver(runtime, connection, row)
+    try:
+        to = await _receiver(runtime, connection, row)
+    except (ContentTampered, UnknownKey):  # not for ever, but the others first
+        log.exception("the number of news %s cannot be read", row.id)
+        await _set(connection, row, state="waiting", due_at=func.clock_timestamp() + outcome.LONGEST)
+        return _Passed()
     if to is None:
         await _set(connection, row, state="failed")
         return _Passed()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 from handoff.channels.whatsapp import intake, outcome, sending, telling
 from handoff.domain.closing import Cause
@@ -103,6 +103,20 @@ async def test_p07_news_goes_to_the_number_once_for_each_kind_and_without_a_word
     await telling.post_due(runtime, graph)
     assert "petugas membalas" in api.texts[-1]
     assert api.refused == []
+
+
+async def test_p07_a_number_that_cannot_be_read_holds_up_no_other(queued_runtime, graph, api):
+    runtime = queued_runtime
+    case, officer = await with_number(runtime)
+    await verbs.reply(runtime, officer, case.id, "Baik.")
+    async with db.transaction(runtime.pool) as connection:  # it belongs to another row
+        await connection.execute(update(contacts).values(value_enc=func.set_byte(contacts.c.value_enc, 20, 0)))
+    other = await open_case(runtime, WORDS)
+    await gives(runtime, other.conversation_id, "+6281299990000")
+    await verbs.reply(runtime, await officer_row(runtime, other.officer_id), other.id, "Baik.")
+    assert await telling.post_due(runtime, graph) == 1
+    assert [one["to"] for one in api.accepted] == ["6281299990000"]
+    assert [state for _, state, _ in await rows(runtime)] == ["waiting", "accepted"]
 
 
 async def test_only_the_conversation_in_which_the_number_was_given_gets_news_there(queued_runtime, graph, api):
