@@ -34,7 +34,8 @@ _AGAIN = frozenset({1, 2, 80007, 130429, 131000, 131016, 131056, 131057, 133004}
 _CROWDED = frozenset({80007, 130429})  # the number or the account as a whole asked too much
 # 131005: no right to it; 131042: the bill is not paid; 131045, 133010: the number is not registered.
 _STOP = frozenset({0, 3, 10, 190, 368, 131005, 131031, 131042, 131045, 133010})
-_UNREACHABLE = frozenset({131026})
+UNREACHABLE = 131026
+_UNREACHABLE = frozenset({UNREACHABLE})
 _LIMITED = frozenset({130472, 131048, 131049})
 _BUG = frozenset({100, 131008, 131009})
 _WINDOW = 131047

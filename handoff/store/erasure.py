@@ -169,7 +169,8 @@ async def _find_nobody(connection: AsyncConnection, theirs: _Theirs, at: datetim
     """Nobody is found by the number any more: who writes from it again is a new citizen."""
     await connection.execute(
         update(whatsapp_addresses).where(whatsapp_addresses.c.conversation_id.in_(theirs.conversations))
-        .values(wa_hash=None, wa_enc=None, user_hash=None, user_enc=None, current=False)
+        .values(wa_hash=None, wa_enc=None, user_hash=None, user_enc=None, parent_hash=None, parent_enc=None,
+                name_enc=None, current=False)
     )
     await connection.execute(  # the row's own id instead: still one of its kind, and it says nothing
         update(contacts).where(contacts.c.citizen_id.in_(theirs.citizens))

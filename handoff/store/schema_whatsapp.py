@@ -32,17 +32,22 @@ whatsapp_addresses = Table(  # a citizen as one of our numbers knows them; a row
     Column("wa_enc", LargeBinary, nullable=True),
     Column("user_hash", LargeBinary, nullable=True),  # Meta's own id of the person
     Column("user_enc", LargeBinary, nullable=True),
+    Column("parent_hash", LargeBinary, nullable=True),  # the same across all numbers of one owner
+    Column("parent_enc", LargeBinary, nullable=True),
+    Column("name_enc", LargeBinary, nullable=True),  # what they call themselves
     # A number that was given up is not current: whoever gets it next is somebody else. Erased, it is not known at all.
     Column("current", Boolean, nullable=False, server_default=text("true")),
     _at("created_at"),
     CheckConstraint("wa_hash IS NOT NULL OR user_hash IS NOT NULL OR NOT current", name="known_by_something"),
-    CheckConstraint("(wa_hash IS NULL) = (wa_enc IS NULL) AND (user_hash IS NULL) = (user_enc IS NULL)",
-                    name="hashed_and_sealed"),
+    CheckConstraint("(wa_hash IS NULL) = (wa_enc IS NULL) AND (user_hash IS NULL) = (user_enc IS NULL)"
+                    " AND (parent_hash IS NULL) = (parent_enc IS NULL)", name="hashed_and_sealed"),
 )
 Index("uq_whatsapp_addresses_wa", whatsapp_addresses.c.number_id, whatsapp_addresses.c.wa_hash, unique=True,
       postgresql_where=whatsapp_addresses.c.current)
 Index("ix_whatsapp_addresses_user", whatsapp_addresses.c.number_id, whatsapp_addresses.c.user_hash,
       postgresql_where=whatsapp_addresses.c.user_hash.isnot(None))
+Index("ix_whatsapp_addresses_parent", whatsapp_addresses.c.number_id, whatsapp_addresses.c.parent_hash,
+      postgresql_where=whatsapp_addresses.c.parent_hash.isnot(None))
 Index("ix_whatsapp_addresses_wa_hash", whatsapp_addresses.c.wa_hash)
 
 whatsapp_statuses = Table(  # append-only: every status of every message sent, in whatever order it came

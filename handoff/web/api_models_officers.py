@@ -201,6 +201,8 @@ class SeenMessage(Said):
     created_at: datetime
     delivery: Literal["stored", "sent", "delivered", "read", "failed", "waiting_window", "withheld"]
     delivery_reason: str | None
+    forwarded: bool | None = None
+    not_passed_on: list[str] | None = None
 
 
 class MergedFile(Attachment):
@@ -246,6 +248,7 @@ class FullCase(CaseLine):
     window_until: datetime | None
     window_open: bool | None
     undelivered_reply: UndeliveredReply | None
+    sender_name: str | None = None
     events: list[Event]
     messages: list[SeenMessage] | None = None
     items: list[Matter] | None = None

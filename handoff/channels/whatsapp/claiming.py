@@ -6,7 +6,6 @@ fixed here, by rows that name their carrier: a second try posts the same ones ag
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,8 +25,7 @@ from handoff.store.crypto import unseal
 from handoff.store.schema import messages, outbox
 from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends
 
-log = logging.getLogger(__name__)
-
+_SETTLED = ("accepted", "failed")
 TOGETHER = 10  # at most so many texts in one message
 
 _NEXT = text(f"""
@@ -73,6 +71,14 @@ class Later:
 
 
 @dataclass(frozen=True)
+class Nowhere:
+    """The citizen has no number any more that is known to be theirs: it cannot be sent."""
+
+    ticket: UUID
+    tries: int
+
+
+@dataclass(frozen=True)
 class Late:
     """What was handed over is no longer true; it must be withheld."""
 
@@ -81,7 +87,7 @@ class Late:
 
 async def claim(
     runtime: Runtime, connection: AsyncConnection, conversation_id: UUID
-) -> Claimed | Invited | Later | Late:
+) -> Claimed | Invited | Later | Late | Nowhere:
     """The next message to post, claimed under the conversation's lock: two workers never post the same one."""
     await ownership.lock(connection, conversation_id)
     waiting = (await connection.execute(_NEXT, {"conversation": conversation_id, "most": TOGETHER})).all()
@@ -96,8 +102,9 @@ async def claim(
         return Late(row.message_id)
     address = await address_of(connection, conversation_id)
     if address is None:
-        log.error("conversation %s has no address on WhatsApp", conversation_id)
-        return Later(None)
+        parts = next((s.parts for s in mine.values()), 1)
+        rest = next((n for n in range(1, parts + 1) if n not in mine or mine[n].state not in _SETTLED), 1)
+        return Nowhere(*await _mark(connection, [row], conversation_id, rest, parts))
     if not window.is_open(row.heard_at, runtime.clock()):
         await wait_for_window(connection, conversation_id)
         return await _invite(runtime, connection, row, address)
@@ -211,10 +218,12 @@ async def _mark(
 
 
 async def address_of(connection: AsyncConnection, conversation_id: UUID) -> Row[Any] | None:
-    """Where the citizen wrote from last."""
+    """Where the citizen wrote from last. None when that number is somebody else's by now, or they were erased: what is
+    for one person goes to no other."""
     return (await connection.execute(
-        select(whatsapp_addresses).where(whatsapp_addresses.c.conversation_id == conversation_id)
-        .order_by(whatsapp_addresses.c.current.desc(), whatsapp_addresses.c.created_at.desc()).limit(1)
+        select(whatsapp_addresses).where(
+            whatsapp_addresses.c.conversation_id == conversation_id, whatsapp_addresses.c.current
+        ).order_by(whatsapp_addresses.c.created_at.desc()).limit(1)
     )).one_or_none()
 
 

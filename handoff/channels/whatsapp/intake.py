@@ -159,6 +159,10 @@ def _inbound(runtime: Runtime, message: Message, content: Content) -> Inbound:
     body["wamid"] = message.wamid
     if message.quoted:
         body["quoted"] = message.quoted
+    if message.forwarded:
+        body["forwarded"] = True
+    if message.errors:
+        body["errors"] = [{"code": code, "details": details} for code, details in message.errors]
     return Inbound(kind, body, key=addresses.message_key(runtime, message.wamid), sent_at=message.sent_at)
 
 
@@ -221,7 +225,7 @@ async def _answer_under(runtime: Runtime, conversation_id: UUID, wamid: str) -> 
 async def _moved(runtime: Runtime, message: Message, change: NumberChanged | UserIdChanged) -> str:
     """The citizen keeps their conversation and their cases. Once for each notice: a late repetition of an old one
     must not move whoever has the number by then."""
-    old = addresses.Sender.of(runtime, message.number_id, message.wa_id, message.user_id)
+    old = addresses.Sender.who(runtime, message)
     wa_id, user_id = (change.wa_id, "") if isinstance(change, NumberChanged) else ("", change.current)
     new = addresses.Sender.of(runtime, message.number_id, wa_id, user_id)
     whose = await addresses.whose(runtime, message)

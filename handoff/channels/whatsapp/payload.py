@@ -16,6 +16,8 @@ from typing import Any
 from handoff.domain.text import clean
 
 ID_CHARACTERS = 512
+NAME_CHARACTERS = 100
+ERRORS = 5  # of one message; more say no more
 MEDIA = ("image", "document", "audio", "video", "sticker")
 
 
@@ -98,7 +100,9 @@ type Content = Text | Tap | Media | Place | Cards | Reaction | NumberChanged | U
 
 @dataclass(frozen=True)
 class Message:
-    """One message. `number_id` is the office's number; the sender is known by `wa_id`, by `user_id`, or by both."""
+    """One message. `number_id` is the office's number; the sender is known by `wa_id`, by `user_id`, or by both.
+    `parent_id`: what Meta calls them across the numbers of one owner; `name`: what they call themselves. `errors`: why
+    WhatsApp did not pass all of it on, as code and explanation."""
 
     number_id: str
     wamid: str
@@ -108,6 +112,10 @@ class Message:
     content: Content
     quoted: str
     raw: Any
+    parent_id: str = ""
+    name: str = ""
+    forwarded: bool = False
+    errors: tuple[tuple[int | None, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,23 +196,32 @@ def _value(value: dict[str, Any]) -> Iterator[Item]:
 def _message(number_id: str, item: Any, contacts: list[dict[str, Any]]) -> Item:
     given = mapping(item)
     wamid, wa_id, content = word(given.get("id")), word(given.get("from")), _content(given)
-    user_id = word(given.get("from_user_id")) or _user_id(wa_id, contacts)
+    contact = _contact(wa_id, word(given.get("from_user_id")), contacts)
+    user_id = word(given.get("from_user_id")) or word(contact.get("user_id"))
+    parent_id = word(given.get("from_parent_user_id")) or word(contact.get("parent_user_id"))
     if isinstance(content, UserIdChanged):
         user_id = content.previous
-    if not wa_id and not user_id and len(contacts) == 1:
-        wa_id = word(contacts[0].get("wa_id"))
+    if not wa_id and not user_id:
+        wa_id = word(contact.get("wa_id"))
     if not (number_id and wamid and (wa_id or user_id)):
         return Unread("message_without_address", item)
-    quoted = word(mapping(given.get("context")).get("id"))
-    return Message(number_id, wamid, wa_id, user_id, _instant(given.get("timestamp")), content, quoted, item)
+    context = mapping(given.get("context"))
+    return Message(
+        number_id, wamid, wa_id, user_id, _instant(given.get("timestamp")), content, word(context.get("id")), item,
+        parent_id, " ".join(_text_of(mapping(contact.get("profile")).get("name")).split())[:NAME_CHARACTERS],
+        context.get("forwarded") is True or context.get("frequently_forwarded") is True,
+        tuple(error_of(one) for one in (listed(given, "errors") or [])[:ERRORS]),
+    )
 
 
-def _user_id(wa_id: str, contacts: list[dict[str, Any]]) -> str:
-    """Meta's id of the sender, told beside the messages: of the contact with this number, or of the only one."""
-    own = [c for c in contacts if wa_id and word(c.get("wa_id")) == wa_id]
-    if not own and not wa_id and len(contacts) == 1:
-        own = contacts
-    return word(own[0].get("user_id")) if own else ""
+def _contact(wa_id: str, user_id: str, contacts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is told of the sender beside the messages: the contact with their number or id, or the only one where the
+    message names neither."""
+    for name, value in (("wa_id", wa_id), ("user_id", user_id)):
+        for one in contacts:
+            if value and word(one.get(name)) == value:
+                return one
+    return contacts[0] if len(contacts) == 1 and not wa_id and not user_id else {}
 
 
 def _content(given: dict[str, Any]) -> Content:
@@ -304,7 +321,8 @@ def _fault(number_id: str, item: Any, _: list[dict[str, Any]]) -> Item:
 def error_of(given: Any) -> tuple[int | None, str]:
     of = mapping(given)
     code = of.get("code")
-    said = _text_of(mapping(of.get("error_data")).get("details")) or _text_of(of.get("message"))
+    said = (_text_of(mapping(of.get("error_data")).get("details")) or _text_of(of.get("message"))
+            or _text_of(of.get("title")))
     known = isinstance(code, int) and not isinstance(code, bool) and abs(code) < 2**31
     return code if known else None, said[:500]
 

@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from handoff.channels.whatsapp import attention, claiming, inviting, outcome, pacing, settling
-from handoff.channels.whatsapp.claiming import Claimed, Invited, Late, Later
+from handoff.channels.whatsapp.claiming import Claimed, Invited, Late, Later, Nowhere
 from handoff.channels.whatsapp.graph import Graph, NotReached, Refused, Unknown
 from handoff.channels.whatsapp.outcome import Verdict
+from handoff.domain import refusals
 from handoff.services.post import sending as outbox_service
 from handoff.services.runtime import Runtime
 from handoff.store import db
@@ -46,6 +47,8 @@ async def post_due(runtime: Runtime, graph: Graph, conversation_id: UUID) -> flo
             return step.seconds
         if isinstance(step, Late):
             await outbox_service.withhold(runtime, conversation_id, step.message_id)
+        elif isinstance(step, Nowhere):
+            await settling.refused(runtime, step.ticket, "", step.tries, Verdict.failed, refusals.UNREACHABLE)
         elif isinstance(step, Invited):
             await invite(runtime, graph, step)
         else:

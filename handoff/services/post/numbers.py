@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.domain.case import Reason
 from handoff.domain.notice import OF_EVENT, Notice
 from handoff.services.runtime import Runtime
+from handoff.store.crypto import unseal
 from handoff.store.schema import cases, contacts, conversations
 from handoff.store.schema_whatsapp import whatsapp_addresses as addresses
 from handoff.store.schema_whatsapp import whatsapp_invitations as invitations
@@ -95,6 +96,25 @@ async def _numbers(connection: AsyncConnection, conversation_id: UUID) -> list[b
         .where(addresses.c.conversation_id == conversation_id, addresses.c.current)
     )).all()
     return [one for row in rows for one in row if one is not None]
+
+
+async def name_of(runtime: Runtime, connection: AsyncConnection, row: Row[Any]) -> str:
+    """What a sender calls themself on WhatsApp, "" when nobody told; `row`: their address, with `data_key_id`."""
+    if row.name_enc is None:
+        return ""
+    name: str = unseal(await runtime.keyring.open(connection, row.data_key_id), row.id, row.name_enc).decode()
+    return name
+
+
+async def called(runtime: Runtime, connection: AsyncConnection, conversation_id: UUID) -> str | None:
+    """What who writes in this conversation calls themself now; nobody has checked it."""
+    row = (await connection.execute(
+        select(addresses, conversations.c.data_key_id)
+        .join(conversations, conversations.c.id == addresses.c.conversation_id)
+        .where(addresses.c.conversation_id == conversation_id, addresses.c.name_enc.isnot(None))
+        .order_by(addresses.c.current.desc(), addresses.c.created_at.desc()).limit(1)
+    )).one_or_none()
+    return await name_of(runtime, connection, row) if row is not None else None
 
 
 async def unproven(connection: AsyncConnection, conversation_id: UUID) -> Sequence[Any]:

@@ -92,7 +92,10 @@ async def _person(
         "language": citizen.language,
         "addresses": [{"kind": row.kind, "value": unseal(key, row.id, row.value_enc).decode(),
                        "given_at": _time(row.created_at), "refused_at": _time(row.refused_at)} for row in addresses],
-        "whatsapp_numbers": await _numbers(runtime, connection, own),
+        "whatsapp_numbers": await _told_by_whatsapp(runtime, connection, own, "wa_enc"),
+        "whatsapp_names": await _told_by_whatsapp(runtime, connection, own, "name_enc"),
+        "whatsapp_ids": [*await _told_by_whatsapp(runtime, connection, own, "user_enc"),
+                         *await _told_by_whatsapp(runtime, connection, own, "parent_enc")],
         "consents": [{"version": row.version, "given": row.given, "at": _time(row.at)} for row in (
             await connection.execute(select(consents).where(consents.c.citizen_id == citizen_id)
                                      .order_by(consents.c.at))).all()],
@@ -104,15 +107,19 @@ async def _person(
     }
 
 
-async def _numbers(runtime: Runtime, connection: AsyncConnection, own: Sequence[UUID]) -> list[str]:
+async def _told_by_whatsapp(
+    runtime: Runtime, connection: AsyncConnection, own: Sequence[UUID], column: str
+) -> list[str]:
+    """What Meta told of the sender, each thing once."""
     rows = (await connection.execute(
         select(whatsapp_addresses, conversations.c.data_key_id)
         .join(conversations, conversations.c.id == whatsapp_addresses.c.conversation_id)
-        .where(whatsapp_addresses.c.conversation_id.in_(own), whatsapp_addresses.c.wa_enc.isnot(None))
+        .where(whatsapp_addresses.c.conversation_id.in_(own), whatsapp_addresses.c[column].isnot(None))
         .order_by(whatsapp_addresses.c.created_at)
     )).all()
     return list(dict.fromkeys([
-        unseal(await runtime.keyring.open(connection, row.data_key_id), row.id, row.wa_enc).decode() for row in rows
+        unseal(await runtime.keyring.open(connection, row.data_key_id), row.id, row._mapping[column]).decode()
+        for row in rows
     ]))
 
 

@@ -141,7 +141,7 @@ async def read_in(
         return []
     data_key = await _key(runtime, connection, rows[0].data_key_id)
     files = await _files(connection, data_key, [r.id for r in rows if r.kind == "file"])
-    return [_as_json(runtime, row, data_key, files.get(row.id, [])) for row in rows]
+    return [_as_json(runtime, row, data_key, files.get(row.id, []), with_notes) for row in rows]
 
 
 _holder, _unit = officers.alias("holder"), units.alias("unit")
@@ -216,7 +216,9 @@ async def _files(
     return found
 
 
-def _as_json(runtime: Runtime, row: Row[Any], data_key: bytes | None, files: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_json(
+    runtime: Runtime, row: Row[Any], data_key: bytes | None, files: list[dict[str, Any]], for_officer: bool
+) -> dict[str, Any]:
     body = unseal_json(data_key, row.id, row.body_enc) if data_key is not None and row.body_enc else None
     message: dict[str, Any] = {
         "id": str(row.id), "seq": row.seq, "author": row.author, "kind": row.kind,
@@ -229,6 +231,10 @@ def _as_json(runtime: Runtime, row: Row[Any], data_key: bytes | None, files: lis
     }
     if body is not None and "location" in body:
         message["location"] = body["location"]
+    if for_officer and row.author == "citizen" and body is not None:
+        message["forwarded"] = bool(body.get("forwarded"))
+        message["not_passed_on"] = [runtime.texts.say("whatsapp.not_passed_on", **one)
+                                    for one in body.get("errors", ())]
     return message
 
 

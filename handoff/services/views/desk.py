@@ -33,6 +33,7 @@ from handoff.domain.case import UNIT_ROLES, Reason, Role, Status
 from handoff.domain.identity import mask
 from handoff.domain.status import without_keys
 from handoff.services.errors import Forbidden, NotFound
+from handoff.services.post import numbers
 from handoff.services.runtime import Runtime
 from handoff.services.talk.conversations import PAGE, file_in, local_time, read_in
 from handoff.services.views import arriving, merged
@@ -198,6 +199,7 @@ async def case_in_full(runtime: Runtime, officer: Row[Any], number: str, after: 
             shown["messages"] = await _messages(runtime, connection, row, start)
             shown["items"] = await _items(connection, row)
             shown["merged_files"] = await _merged_files(runtime, connection, officer, row)
+            shown["sender_name"] = await _sender_name(runtime, connection, row)
         await _arriving(runtime, connection, row, shown)
     return shown
 
@@ -309,6 +311,16 @@ async def _messages(runtime: Runtime, connection: AsyncConnection, row: Row[Any]
             file["name"] = mask(file["name"]).text
             file["url"] = f"/api/v1/officer/cases/{row.number}/files/{file['id']}"
     return shown
+
+
+async def _sender_name(runtime: Runtime, connection: AsyncConnection, row: Row[Any]) -> str | None:
+    """What the citizen calls themself on WhatsApp, with identity numbers masked; None when nobody told, or it is
+    gone."""
+    try:
+        name = await numbers.called(runtime, connection, row.conversation_id)
+    except ContentGone:
+        return None
+    return mask(name).text if name else None
 
 
 async def _merged_files(
