@@ -19,6 +19,9 @@ MOST_BYTES = 512 * 1024  # what stands behind is somebody's attachment
 MOST_PARTS = 200
 MOST_TICKETS = 20
 
+# Character sets that mailers write in. Python knows others too, some of which take the square of their length: half a
+# megabyte of `punycode`, which anybody may send to the mailbox, would take hours.
+_CHARSETS = re.compile(r"(?i)(?:utf-?8|us-ascii|ascii|iso-?8859|latin|windows-125|cp125|big5|gb|euc|shift|iso-2022|koi8)")
 _TICKET = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])")
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.:/-])([45])\d\d(?=[ -](?!\d))")  # an SMTP reply code: `550 `, `550-`
@@ -77,7 +80,7 @@ def _parts(message: Message) -> list[Message]:
     while waiting and len(found) < MOST_PARTS:
         part = waiting.pop(0)
         found.append(part)
-        inside = part.get_payload()
+        inside = part.get_payload() if part.is_multipart() else None  # of a text it would decode, however it says
         if isinstance(inside, list):
             waiting += [one for one in inside if isinstance(one, Message)]
     return found
@@ -103,7 +106,7 @@ def _reported(parts: list[Message]) -> tuple[bool, str | None] | str | None:
 
 def _blocks(report: Message) -> Iterator[dict[str, str]]:
     """The fields of each block; some mailers send them as a text that `email` did not take apart."""
-    inside = report.get_payload()
+    inside = report.get_payload() if report.is_multipart() else None
     if isinstance(inside, list):
         for block in inside:
             if isinstance(block, Message):
@@ -178,8 +181,9 @@ def _text(part: Message) -> str:
     content = part.get_payload(decode=True)
     if not isinstance(content, bytes):
         return ""
+    charset = part.get_content_charset() or "utf-8"
     try:
-        return content.decode(part.get_content_charset() or "utf-8", "replace")
+        return content.decode(charset if _CHARSETS.match(charset) else "latin-1", "replace")
     except LookupError:
         return content.decode("latin-1")
 

@@ -71,6 +71,8 @@ def test_no_damage_makes_it_fail(data):
 
 
 @pytest.mark.parametrize("raw", [
+    b"From: mailer-daemon@x\nContent-Type: text/plain; charset=punycode\n\na-" + b"9" * 500_000,
+    b"From: mailer-daemon@x\nContent-Type: text/plain; charset=punycode\n\na\xe9-" + b"9" * 500_000,
     b"Content-Type: multipart/mixed; boundary=a\n\n" + b"--a\nContent-Type: multipart/mixed; boundary=a\n\n" * 4000,
     b"From: mailer-daemon@x\nSubject: failure notice\n\n" + b"-" * 500_000,
     b"From: mailer-daemon@x\nSubject: failure notice\n\n" + b"5.1.1." * 80_000,

@@ -3,6 +3,7 @@ case's record and its officer say so; where it is of no use to write again, noth
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 from uuid import UUID
 
@@ -28,7 +29,7 @@ Outcome = Literal["bounced", "other"]
 async def take_in(runtime: Runtime, raw: bytes) -> Outcome:
     """What a returned mail means for the one of ours that it names; `other` when it names none, or one of which this is
     known already. One transaction; safe to run twice. Raises `DatabaseAway`."""
-    found = read(raw)
+    found = await asyncio.to_thread(read, raw)  # anybody may have sent it; a long one takes seconds
     if found is None or not found.tickets:
         return "other"
     ours = or_(mails.c.id.in_(found.tickets), mails.c.letter_id.in_(found.tickets))
