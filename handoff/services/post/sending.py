@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from procrastinate.exceptions import AlreadyEnqueued
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import taking
@@ -20,13 +20,14 @@ from handoff.services.rounds import each
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
 from handoff.store import db, queue
-from handoff.store.schema import messages, outbox
+from handoff.store.schema import conversations, messages, outbox
 
 # One statement. FOR SHARE: the owner cannot change between this check and its commit. The bot's words go out while the
-# bot owns the conversation under the same epoch, and while their topic is published under the same epoch.
+# bot owns the conversation under the same epoch, and while their topic is published under the same epoch. It waits for
+# nobody (`held` tells), for it sees what was published when it began, not when its turn came.
 _SEND = text("""
 WITH conversation AS (
-    SELECT owner_epoch, owner_officer_id, channel FROM conversations WHERE id = :conversation FOR SHARE
+    SELECT owner_epoch, owner_officer_id, channel FROM conversations WHERE id = :conversation FOR SHARE SKIP LOCKED
 ), waiting AS (
     SELECT o.message_id, (
         (o.owner_epoch IS NULL OR (c.owner_epoch = o.owner_epoch AND c.owner_officer_id IS NULL))
@@ -48,9 +49,13 @@ WITH conversation AS (
     SELECT pg_notify(:channel, conversation_id || ' ' || max(seq))::text AS done FROM shown GROUP BY conversation_id
 )
 -- What is not read is not run: the count makes PostgreSQL notify.
-SELECT w.message_id, t.done, (SELECT count(*) FROM posted WHERE state = 'handed') AS handed
+SELECT w.message_id, t.done, (SELECT count(*) FROM posted WHERE state = 'handed') AS handed,
+    EXISTS (SELECT FROM conversation) AS held
 FROM (SELECT count(done) AS done FROM told) t LEFT JOIN waiting w ON NOT w.may_go
 """)
+
+
+_WAIT = select(conversations.c.id).where(conversations.c.id == bindparam("conversation")).with_for_update(read=True)
 
 
 async def dispatch(runtime: Runtime, conversation_id: UUID) -> None:
@@ -59,10 +64,13 @@ async def dispatch(runtime: Runtime, conversation_id: UUID) -> None:
     For the web, sent means readable: readers are notified in the same transaction. Another channel is handed the rows
     and posts them by a job of its own. Safe to run twice or by two at once: a row leaves `pending` only once.
     """
+    given = {"conversation": conversation_id, "at": runtime.clock(), "channel": outgoing.CHANNEL}
     async with db.statement(runtime.pool) as connection:
-        rows = (await connection.execute(
-            _SEND, {"conversation": conversation_id, "at": runtime.clock(), "channel": outgoing.CHANNEL}
-        )).all()
+        rows = (await connection.execute(_SEND, given)).all()
+    if not rows[0].held:  # somebody is at the conversation
+        async with db.transaction(runtime.pool) as connection:
+            await connection.execute(_WAIT, {"conversation": conversation_id})
+            rows = (await connection.execute(_SEND, given)).all()
     if rows[0].handed:
         await post(runtime, conversation_id)
     for row in rows:
