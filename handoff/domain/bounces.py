@@ -21,7 +21,9 @@ MOST_TICKETS = 20
 
 # Character sets that mailers write in. Python knows others too, some of which take the square of their length: half a
 # megabyte of `punycode`, which anybody may send to the mailbox, would take hours.
-_CHARSETS = re.compile(r"(?i)(?:utf-?8|us-ascii|ascii|iso-?8859|latin|windows-125|cp125|big5|gb|euc|shift|iso-2022|koi8)")
+_CHARSETS = re.compile(
+    r"(?i)utf-?8|us-ascii|ascii|iso-?8859|latin|windows-125|cp125|big5|gb|euc|shift|iso-2022|koi8"
+)
 _TICKET = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])")
 _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.:/-])([45])\d\d(?=[ -](?!\d))")  # an SMTP reply code: `550 `, `550-`
