@@ -10,23 +10,21 @@ each time the same, and knows no language.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import skops.io
-from scipy.sparse import csc_matrix
+from joblib import Parallel, delayed
+from scipy.sparse import csc_matrix, csr_matrix
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
-from bot.ngrams import Ngrams
+from bot.ngrams import Counts, Ngrams, Weighing
 
 FOLDS = 5
 SEED = 20
@@ -38,8 +36,13 @@ MANY_ENOUGH = 4  # intents from which some can be hidden from the others
 # Turns distances from a separating plane into shares of an intent ranking.
 SHARPNESS = 6.0
 RANKING_LENGTH = 10
-# All of liblinear's fits in a process draw from one source of chance: side by side, none would come out the same twice.
-ONE_AT_A_TIME = Lock()
+# So many texts are read at once in training, and an n-gram in more than this share of the examples is multiplied with
+# all of them, found there or not, because that is faster.
+BLOCK = 512
+COMMON = 0.05
+# From so many texts on, models that must not know some of them are trained in processes of their own. Never in threads:
+# all of liblinear's fits in a process draw from one source of chance, and none would come out the same twice.
+WORTH_PROCESSES = 2_000
 # The one type in a stored model that skops does not know as harmless by itself.
 TRUSTED_TYPES = ["scipy.sparse._csc.csc_matrix"]
 
@@ -121,20 +124,19 @@ class LinearNeighbours:
         self.starts = starts  # where each intent's examples begin
 
     @classmethod
-    def fit(cls, texts: Sequence[str], labels: Sequence[str]) -> LinearNeighbours:
-        """Learn at least two intents."""
-        order = np.argsort(np.asarray(labels), kind="stable")
-        texts, sorted_labels = [texts[i] for i in order], np.asarray(labels)[order]
-        intents, starts = np.unique(sorted_labels, return_index=True)
-        ngrams, found = Ngrams.fit(texts)
-        with ONE_AT_A_TIME:
-            machine = LinearSVC(C=0.3, random_state=SEED).fit(found, sorted_labels)
+    def fit(cls, counts: Counts, labels: np.ndarray, learnt: np.ndarray) -> tuple[LinearNeighbours, Weighing]:
+        """Learn at least two intents from these rows of the texts; also gives how it weighs what it is asked."""
+        learnt = learnt[np.argsort(labels[learnt], kind="stable")]
+        intents, starts = np.unique(labels[learnt], return_index=True)
+        weigh = Weighing(counts, learnt)
+        found = weigh(learnt)
+        machine = LinearSVC(C=0.3, random_state=SEED).fit(found, labels[learnt])
         planes, bias = machine.coef_, machine.intercept_
         if len(intents) == 2:  # one plane parts two intents
             planes, bias = np.vstack([-planes, planes]), np.concatenate([-bias, bias])
         # Single precision: half the size.
         planes = np.vstack([planes.T, bias]).astype(np.float32)
-        return cls(intents.tolist(), ngrams, planes, normalize(found).tocsc(), starts)
+        return cls(intents.tolist(), weigh.ngrams(), planes, normalize(found).tocsc(), starts), weigh
 
     def evidence(self, text: str) -> Evidence:
         """What speaks for each of `self.intents`; looks at nothing but the n-grams that the text has."""
@@ -142,14 +144,33 @@ class LinearNeighbours:
         # Not @, which shares these few thousand products between threads and, on a busy machine, waits for them.
         linear = np.einsum("i,ij->j", weights, self.planes[found], dtype=float) + self.planes[-1]
         similar = self.examples[:, found] @ weights / max(np.linalg.norm(weights), 1.0)
+        nearest = np.maximum.reduceat(similar, self.starts)
+        return self._evidence(linear, nearest, len(text.split()), len(found) > 0)
+
+    def all_evidence(self, weights: csr_matrix, lengths: Sequence[int]) -> Iterator[Evidence]:
+        """As `evidence`, of many texts at once: a row of weights each, and its words."""
+        linear = weights.astype(float) @ self.planes[:-1] + self.planes[-1]
+        sizes = np.sqrt(weights.multiply(weights).sum(axis=1).A1)
+        weights = weights.multiply(1 / np.maximum(sizes, 1.0)[:, None]).tocsr()
+        common = np.diff(self.examples.indptr) > COMMON * self.examples.shape[0]
+        often, rarely = self.examples[:, common].toarray().T, self.examples[:, ~common].T.tocsr()
+        for first in range(0, len(lengths), BLOCK):
+            block = weights[first : first + BLOCK]
+            similar = block[:, common].toarray() @ often + (block[:, ~common] @ rarely).toarray()
+            nearest = np.maximum.reduceat(similar, self.starts, axis=1)
+            for row, near in enumerate(nearest, start=first):
+                yield self._evidence(linear[row], near, lengths[row], sizes[row] > 0)
+
+    def _evidence(self, linear: np.ndarray, nearest: np.ndarray, words: int, familiar: bool) -> Evidence:
+        """From each intent's distance and nearest example, in the order of the intents."""
         order = np.argsort(-linear, kind="stable")
-        distances, nearest = linear[order].tolist(), np.maximum.reduceat(similar, self.starts)[order].tolist()
-        names, words = [self.intents[i] for i in order[:RANKING_LENGTH].tolist()], len(text.split())
+        distances, near = linear[order].tolist(), nearest[order].tolist()
+        names = [self.intents[i] for i in order[:RANKING_LENGTH].tolist()]
         return Evidence(
             foremost=list(zip(names, distances, strict=False)),
-            first=_signals(distances, nearest, 1, words),
-            either=_signals(distances, nearest, 2, words),
-            familiar=len(found) > 0,
+            first=_signals(distances, near, 1, words),
+            either=_signals(distances, near, 2, words),
+            familiar=bool(familiar),
         )
 
 
@@ -177,10 +198,12 @@ class IntentModel:
         Raises `TooFewExamples` unless there are two intents with two different texts each.
         """
         _check(texts, labels)
-        known, strangers = _held_out(texts, np.asarray(labels)), _strangers(texts, np.asarray(labels))
+        examples = _Examples(Counts(texts), np.asarray(labels), [len(text.split()) for text in texts])
+        known, strangers = _evidence_without(examples, _folds(examples.labels), _unknown(examples.labels))
         right = [[name == label for name, _ in e.foremost[:2]] for e, label in zip(known, labels, strict=True)]
+        neighbours, _ = LinearNeighbours.fit(examples.counts, examples.labels, np.arange(len(texts)))
         model = cls(
-            LinearNeighbours.fit(texts, labels),
+            neighbours,
             Confidence.fit([e.first for e in known], [first for first, _ in right], [e.first for e in strangers]),
             Confidence.fit([e.either for e in known], [any(both) for both in right], [e.either for e in strangers]),
         )
@@ -215,39 +238,50 @@ class IntentModel:
         return Reading(tuple(ranking), self.either(evidence.either))
 
 
-def _held_out(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
-    """Evidence in each text from a model trained on the other folds."""
+@dataclass(frozen=True)
+class _Examples:
+    """What is learnt from, a row a text."""
+
+    counts: Counts
+    labels: np.ndarray
+    lengths: list[int]  # in words
+
+
+Split = tuple[np.ndarray, np.ndarray]  # the rows that are learnt, and those that are read
+
+
+def _folds(labels: np.ndarray) -> list[Split]:
+    """Each text is read by a model trained on the other folds."""
     _, counts = np.unique(labels, return_counts=True)
     folds = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=SEED)
-    return _evidence_without(texts, labels, folds.split(labels, labels))
+    return list(folds.split(labels, labels))
 
 
-def _strangers(texts: Sequence[str], labels: np.ndarray) -> list[Evidence]:
-    """Evidence in every third text from a model that knows neither it nor its intent: what a text about something else
-    looks like. Needs four intents, so that at least two are known; with fewer there is none."""
+def _unknown(labels: np.ndarray) -> list[Split]:
+    """Every third text is read by a model that knows neither it nor its intent: what a text about something else looks
+    like. Needs four intents, so that at least two are known; with fewer there is none."""
     intents, numbers = np.unique(labels, return_inverse=True)
     if len(intents) < MANY_ENOUGH:
         return []
     folds = KFold(min(FOLDS, len(intents) // 2), shuffle=True, random_state=SEED)
-    splits = ((np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown))[::ONE_STRANGER_OF])
-              for known, unknown in folds.split(intents))
-    return _evidence_without(texts, labels, splits)
+    return [(np.flatnonzero(np.isin(numbers, known)), np.flatnonzero(np.isin(numbers, unknown))[::ONE_STRANGER_OF])
+            for known, unknown in folds.split(intents)]
 
 
-def _evidence_without(
-    texts: Sequence[str], labels: np.ndarray, splits: Iterable[tuple[np.ndarray, np.ndarray]]
-) -> list[Evidence]:
-    """The evidence in each text that is read, in the texts' order, for splits into what is learnt and what is read."""
+def _evidence_without(examples: _Examples, *groups: Sequence[Split]) -> list[list[Evidence]]:
+    """For each group of splits the evidence in each text that is read, in the texts' order."""
+    work = [delayed(_learn_and_read)(examples, *split) for splits in groups for split in splits]
+    done = iter(Parallel(n_jobs=-1 if len(examples.lengths) >= WORTH_PROCESSES else 1)(work))
+    result = []
+    for splits in groups:
+        evidence = {row: e for _, read in splits for row, e in zip(read.tolist(), next(done), strict=True)}
+        result.append([evidence[row] for row in sorted(evidence)])
+    return result
 
-    def learn_and_read(split: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, Evidence]]:
-        learnt, read = split
-        model = LinearNeighbours.fit([texts[i] for i in learnt], labels[learnt])
-        return [(i, model.evidence(texts[i])) for i in read.tolist()]
 
-    # liblinear lets go of the interpreter, so that one thread reads while another learns.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        evidence = dict(pair for pairs in pool.map(learn_and_read, splits) for pair in pairs)
-    return [evidence[i] for i in sorted(evidence)]
+def _learn_and_read(examples: _Examples, learnt: np.ndarray, read: np.ndarray) -> list[Evidence]:
+    model, weigh = LinearNeighbours.fit(examples.counts, examples.labels, learnt)
+    return list(model.all_evidence(weigh(read), [examples.lengths[row] for row in read]))
 
 
 def _check(texts: Sequence[str], labels: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 
 def words(text: str) -> list[str]:
@@ -27,6 +27,40 @@ def pieces(text: str) -> list[str]:
 KINDS = ((words, 1.0), (pieces, 1.5))
 
 
+class Counts:
+    """How often each n-gram stands in each of some texts: counted once, weighed anew for every part that is learnt."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        counters = [CountVectorizer(analyzer=find, dtype=np.float32) for find, _ in KINDS]
+        self.tables = [counter.fit_transform(texts) for counter in counters]  # of each kind, a row a text
+        self.terms = [counter.get_feature_names_out() for counter in counters]
+
+
+class Weighing:
+    """What n-grams weigh to whoever knows only some of the texts; n-grams that stand in none of these are not known."""
+
+    def __init__(self, counts: Counts, learnt: np.ndarray) -> None:
+        """`learnt`: the rows of the texts."""
+        self._counts = counts
+        self.known, self._rarity = [], []
+        for table in counts.tables:
+            rows = table[learnt]
+            known = np.unique(rows.indices)
+            self.known.append(known)
+            self._rarity.append(TfidfTransformer(sublinear_tf=True).fit(rows[:, known]))
+
+    def __call__(self, rows: np.ndarray) -> csr_matrix:
+        """The weights in these texts: a row a text, a column a known n-gram, kind after kind."""
+        kinds = zip(self._counts.tables, self.known, self._rarity, KINDS, strict=True)
+        weights = [length * rarity.transform(table[rows][:, known]) for table, known, rarity, (_, length) in kinds]
+        return hstack(weights, format="csr")
+
+    def ngrams(self) -> Ngrams:
+        """What is needed to weigh other texts."""
+        terms = ["\n".join(terms[known]) for terms, known in zip(self._counts.terms, self.known, strict=True)]
+        return Ngrams(terms, [rarity.idf_ for rarity in self._rarity])
+
+
 class Ngrams:
     """The n-grams of some texts, numbered kind after kind.
 
@@ -38,14 +72,6 @@ class Ngrams:
         self.terms = terms  # of each kind, a line each
         self.rarity = rarity  # of each kind what its n-grams weigh (their IDF)
         self._numbers = [{term: number for number, term in enumerate(lines.split("\n"))} for lines in terms]
-
-    @classmethod
-    def fit(cls, texts: Sequence[str]) -> tuple[Ngrams, csr_matrix]:
-        """The n-grams of these texts, and the texts' own weights: a row a text, a column an n-gram."""
-        kinds = [TfidfVectorizer(analyzer=find, sublinear_tf=True, dtype=np.float32) for find, _ in KINDS]
-        found = [weight * kind.fit_transform(texts) for kind, (_, weight) in zip(kinds, KINDS, strict=True)]
-        terms = ["\n".join(kind.get_feature_names_out()) for kind in kinds]
-        return cls(terms, [kind.idf_ for kind in kinds]), hstack(found, format="csr")
 
     def weigh(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """The numbers of the known n-grams in a text, and their weights."""

@@ -58,8 +58,10 @@ class Model:
         """The command that trains into `draft`; to be run in the repository with `environment()`."""
         # Named one by one: Rasa would read all of `data/`, the catalogue included.
         data = [name for name in ("data/nlu", "data/rules.yml", "data/stories.yml") if (REPOSITORY / name).exists()]
-        return rasa("train", "--force", "--config", "config.yml", "--domain", "domain.yml", "--data", *data,
-                    "--out", str(self.draft), "--fixed-model-name", self.path.name.removesuffix(".tar.gz"))
+        # Rasa's own look at the project takes a fifth of the time, and finds less than tests/nlu/test_project.py.
+        return rasa("train", "--force", "--skip-validation", "--config", "config.yml", "--domain", "domain.yml",
+                    "--data", *data, "--out", str(self.draft),
+                    "--fixed-model-name", self.path.name.removesuffix(".tar.gz"))
 
     @property
     def draft(self) -> Path:

@@ -16,8 +16,10 @@ from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.pipeline import FeatureUnion
 
 from benchmarks.understanding.reading import PROJECT, held_out
-from bot.intent_model import RANKING_LENGTH, IntentModel
+from bot import intent_model
+from bot.intent_model import RANKING_LENGTH, IntentModel, LinearNeighbours
 from bot.language import Lexicon
+from bot.ngrams import Counts
 
 EVERY = 8  # of the examples, enough to learn on
 
@@ -63,6 +65,36 @@ def test_a_question_is_read_as_the_plain_formula_says(lexicon, examples):
         assert len(reading.ranking) == RANKING_LENGTH
         assert all(confidence == pytest.approx(confidences[name], abs=1e-6) for name, confidence in reading.ranking)
         assert reading.either == pytest.approx(either, abs=1e-6)
+
+
+def test_held_out_examples_are_read_as_by_a_model_that_never_counted_them(examples):
+    """What training counts once and reads at once is what one model a fold says, one text after the other."""
+    texts, labels = map(list, zip(*examples, strict=True))
+    labels = np.asarray(labels)
+    folds = intent_model._folds(labels)
+    lengths = [len(text.split()) for text in texts]
+    (together,) = intent_model._evidence_without(intent_model._Examples(Counts(texts), labels, lengths), folds)
+    learnt, read = folds[0]
+    alone, _ = LinearNeighbours.fit(Counts([texts[row] for row in learnt]), labels[learnt], np.arange(len(learnt)))
+    for row in read:
+        one, among = alone.evidence(texts[row]), together[row]
+        assert [name for name, _ in one.foremost] == [name for name, _ in among.foremost]
+        assert (one.familiar, one.first[4]) == (among.familiar, among.first[4])
+        assert among.first == pytest.approx(one.first, abs=1e-5)
+        assert among.either == pytest.approx(one.either, abs=1e-5)
+
+
+def test_processes_side_by_side_learn_what_one_process_learns(examples, monkeypatch):
+    texts, labels = map(list, zip(*examples[::4], strict=True))
+    known = intent_model._Examples(Counts(texts), np.asarray(labels), [len(text.split()) for text in texts])
+    splits = intent_model._unknown(known.labels)
+    (alone,) = intent_model._evidence_without(known, splits)
+    monkeypatch.setattr(intent_model, "WORTH_PROCESSES", 0)
+    (together,) = intent_model._evidence_without(known, splits)
+    assert len(together) == len(alone) > 100
+    for one, other in zip(alone, together, strict=True):
+        assert [name for name, _ in one.foremost[:2]] == [name for name, _ in other.foremost[:2]]
+        assert other.first == pytest.approx(one.first, abs=1e-5)
 
 
 def plainly_read(model, distance, nearest, words):
