@@ -307,6 +307,13 @@ def traced(classification: Mapping[str, Any]) -> bool:
     return danger > 0 and danger >= TRACE * max(likely.values())
 
 
+def without_danger(classification: Mapping[str, Any]) -> dict[str, Any]:
+    """The same reading of a text that is known to be no emergency (`lapsed`)."""
+    ranking = [one for one in classification.get("ranking", ()) if one["name"] != DANGER]
+    first = ranking[0] if ranking else {"name": None, "confidence": 0.0}
+    return {**classification, "ranking": ranking, "intent": first["name"], "confidence": first["confidence"]}
+
+
 def _confidences(classification: Mapping[str, Any]) -> dict[str, float]:
     return {reading["name"]: reading.get("confidence", 0.0) for reading in classification.get("ranking", ())}
 

@@ -79,6 +79,38 @@ async def test_a_short_text_is_read_again_with_the_family_of_the_topic_before(
     assert (said["answer"]["topic"], said["answer"]["confidence"]) == (topic, 0.9)  # of the reading that it rests on
 
 
+LAPSED, DANGER = "kalo udah mati sehari gmn", reading("darurat", 0.5, "sim_perpanjang")
+
+
+@pytest.mark.parametrize(("last", "read", "topic"), [
+    ("sim_perpanjang", {f"sim {LAPSED}": reading("sim_perpanjang")}, "sim_perpanjang"),
+    ("sim_baru", {f"sim {LAPSED}": reading("sim_perpanjang")}, "sim_perpanjang"),
+    ("skck", {f"SKCK {LAPSED}": reading("skck")}, "skck"),  # has no family: behind its title
+    ("pajak_kendaraan", {f"pajak {LAPSED}": reading("pbb", 0.3),
+                         f"Pajak kendaraan {LAPSED}": reading("pajak_kendaraan")}, "pajak_kendaraan"),
+])
+async def test_a_licence_that_is_mati_is_no_danger(runtime, last, read, topic):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("mau tanya", answers(last))
+    async with understanding(runtime, {LAPSED: DANGER, **read}) as (knows, _):
+        assert given(await says(knows, citizen, LAPSED)) == [(topic, "overview")]
+
+
+async def test_p03_what_may_be_mati_but_is_not_read_goes_to_a_person_and_rings_no_bell(runtime):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("mau tanya", answers("skck"))
+    async with understanding(runtime, {LAPSED: DANGER}) as (knows, _):
+        (card,) = await says(knows, citizen, LAPSED)
+    assert card["case"]["reason"] == "low_confidence"
+
+
+async def test_with_nothing_talked_about_what_reads_as_danger_is_danger(runtime):
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, {LAPSED: DANGER}) as (knows, _):
+        await says(knows, citizen, LAPSED)
+    assert (await citizen.case()).reason == "emergency"
+
+
 @pytest.mark.parametrize("read", [
     {"anu itu": reading("ktp_rusak", 0.2)},  # behind "ktp" it is as unclear
     {"anu itu": reading(None), "ktp anu itu": reading("ktp_rusak")},  # by itself it resembles nothing

@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from handoff.bot import BotFailed, BotReading
 from handoff.catalogue import Aspect
 from handoff.domain import alarm, asking, context, several, waiting
+from handoff.domain.lapsed import lapsed
 from handoff.domain.several import Heard
 from handoff.services.runtime import Runtime
 from handoff.services.talk import stepping
@@ -58,8 +59,9 @@ async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | No
         if last is not None:
             return Plan((Wanted(last, aspect),))  # type: ignore[arg-type]
         return None if aspect == "place" else Plan(which=aspect)  # "di mana?" asks where the office is
+    readings = _Readings(runtime, conversation, text, last)
     try:
-        return await _Readings(runtime, conversation, text, last).plan()
+        return await (readings.lapsed() if lapsed(text, last) else readings.plan())
     except BotFailed:
         return None  # Rasa is asked, and then it is clear what happened
 
@@ -191,6 +193,24 @@ class _Readings:
             return None
         reading = next(r for r in readings if _sure(r) == topic)
         return Plan(tuple(wanted(self.runtime, topic, self.text, reading.classification())))
+
+    async def lapsed(self) -> Plan | None:
+        """Of a paper that is "mati": never an emergency. One that is not named is read behind what was talked about."""
+        (own,) = await self._read([self.text])
+        if lapsed(self.text, None):
+            if _sure(own) in self.runtime.catalogue.topics:
+                return await self.plan()
+        elif self.last is not None:
+            behind = (*context.subjects(self.last), self.runtime.catalogue.topics[self.last].title)
+            texts = [f"{subject} {self.text}" for subject in behind]
+            for text, reading in zip(texts, await self._read(texts), strict=True):
+                if self._related(_sure(reading)):
+                    return self._alone(text, reading)
+        return Plan(person=Handover("low_confidence", self.last, alarm.without_danger(own.classification())))
+
+    def _related(self, name: str | None) -> bool:
+        last = self.last
+        return name is not None and last is not None and (name == last or bool(context.shared(name, last)))
 
     async def _joined(self, text: str, *, deeper: bool = True) -> Plan | None:
         """The matters of a text without two questions. `deeper`: where it has two, either may be two again."""
