@@ -44,7 +44,10 @@ train: setup
 	@$(APP) -m handoff train --force
 
 nlu-report: setup-test
+	@$(APP) -m handoff train
 	@$(BOT) -m benchmarks.understanding.report
+	@$(APP) -m benchmarks.understanding.alarms
+	@$(APP) -m benchmarks.understanding.two_matters --pairs 10
 
 # Rasa's own pipelines trained and asked beside ours; many minutes.
 nlu-compare: setup-test

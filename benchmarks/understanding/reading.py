@@ -88,6 +88,20 @@ def _outcome(question: Question, parsed: dict[str, Any], to_a_person: frozenset[
     )
 
 
+def newest_model() -> Path | None:
+    """The model trained last by `make train` or `make run`."""
+    home = Path(os.environ.get("WAJAH_HOME") or PROJECT / ".wajah").expanduser()
+    return max((home / "models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime, default=None)
+
+
+def trained(chosen: Path | None) -> Path:
+    """The model to ask. Raises `SystemExit` when none was chosen and there is none."""
+    model = chosen or newest_model()
+    if model is None:
+        raise SystemExit("There is no trained model yet: make train")
+    return model
+
+
 def held_out(file: Path = PROJECT / "tests" / "nlu" / "held_out.yml") -> Iterator[Question]:
     """Our own questions that nothing is trained on."""
     for block in yaml.safe_load(file.read_text(encoding="utf-8"))["nlu"]:

@@ -34,7 +34,7 @@ def main() -> None:
     os.chdir(PROJECT)
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
-        model = chosen or newest_model() or train(folder)
+        model = chosen or reading.newest_model() or train(folder)
         result = reading.read(model, list(reading.held_out()), reading.handed_over())
     outcomes = result.outcomes
     print(f"model {model.name}, threshold {result.threshold}, {len(outcomes)} held-out questions, "
@@ -55,12 +55,6 @@ def main() -> None:
     pictures.calibration(PICTURES / "reliability.png", outcomes)
     pictures.confusion(PICTURES / "confusion.png", outcomes)
     print(f"\npictures: {PICTURES.relative_to(PROJECT)}/risk-coverage.png, reliability.png, confusion.png")
-
-
-def newest_model() -> Path | None:
-    """The model trained last by `make train` or `make run`."""
-    home = Path(os.environ.get("WAJAH_HOME") or PROJECT / ".wajah").expanduser()
-    return max((home / "models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime, default=None)
 
 
 def train(folder: str) -> Path:

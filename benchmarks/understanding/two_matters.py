@@ -1,9 +1,10 @@
-"""A message with two matters gets both answers or a person: `python -m benchmarks.understanding.two_matters MODEL`, in
-the application's environment.
+"""A message with two or three matters gets all answers or a person, in the application's environment:
 
-Pairs of held-out questions, the same ones for the same seed, joined in each of several ways, are read by the model as
-the gateway's channel reads them, and what the gateway would do about them is counted; then every held-out question by
-itself, to see how many of them are disturbed. Long stories are in no pair.
+    python -m benchmarks.understanding.two_matters [MODEL]
+
+Pairs and triples of held-out questions, the same ones for the same seed, joined in each of several ways, are read by
+the model as the gateway's channel reads them, and what the gateway would do about them is counted; then every held-out
+question by itself, to see how many of them are disturbed. Long stories are in no pair.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.understanding.pairs import JOINTS, joined, paired
-from benchmarks.understanding.reading import PROJECT, Question, handed_over, held_out
+from benchmarks.understanding.pairs import JOINTS, JOINTS_OF_THREE, joined, paired, tripled
+from benchmarks.understanding.reading import PROJECT, Question, handed_over, held_out, trained
 from benchmarks.understanding.systems import Reader
 from handoff.bot import BotReading
 from handoff.catalogue import load
 from handoff.clock import system_clock
 from handoff.services.talk import followup
 
-OUTCOMES = ("both", "person", "offered", "told", "misread", "lost")
+OUTCOMES = ("all", "person", "offered", "told", "misread", "lost")
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,15 @@ class Outcome:
     person: bool = False
 
     def kept(self, wanted: frozenset[str]) -> str:
-        """What becomes of a pair with these two intents."""
+        """What becomes of a message with these intents."""
         if wanted <= self.answered:
-            return "both"
+            return "all"
         if self.person:
             return "person"
         if wanted <= self.answered | self.seen:
             return "offered"
-        return "told" if self.seen else "misread" if len(self.answered) > 1 else "lost"
+        misread = len(self.answered) > 1 and not self.answered <= wanted
+        return "told" if self.seen else "misread" if misread else "lost"
 
 
 class Gateway:
@@ -93,12 +95,12 @@ class Gateway:
 def main() -> None:
     """Ask, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path)
+    parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--pairs", type=int, default=60, help="for each joint")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", action="store_true", help="print what was lost and who was disturbed")
     options = parser.parse_args()
-    with Reader(options.model) as reader:
+    with Reader(trained(options.model)) as reader:
         _report(Gateway(reader), options)
 
 
@@ -106,12 +108,17 @@ def _report(gateway: Gateway, options: argparse.Namespace) -> None:
     every = list(held_out())
     theirs = [q for q in every if q.intent in gateway.to_a_person]
     ours = [q for q in every if q.intent in gateway.topics.topics and q not in theirs]
-    for title, others in (("two topics", ours), ("a topic and a matter for a person", theirs)):
+    for title, others in (("topics", ours), ("topics and a matter for a person", theirs)):
         print(f"\n{title:36}" + "".join(f"{name:>9}" for name in (*OUTCOMES, "calls")))
         total: Counter[str] = Counter()
         for number, joint in enumerate(JOINTS):
             pairs = paired(ours, others, options.pairs, f"{options.seed} {number}")
             total.update(_joint(gateway, joint, pairs, options))
+        _row("all", total, "")
+        total = Counter()
+        for number, joint in enumerate(JOINTS_OF_THREE):
+            triples = tripled(ours, others, options.pairs, f"{options.seed} three {number}")
+            total.update(_joint(gateway, joint, triples, options))
         _row("all", total, "")
     found = [gateway.disturbed(question.text) for question in every]
     print(f"\n{len(every)} single questions:", dict(Counter(found)))
@@ -121,7 +128,7 @@ def _report(gateway: Gateway, options: argparse.Namespace) -> None:
 
 
 def _joint(
-    gateway: Gateway, joint: str, pairs: Sequence[tuple[Question, Question]], options: argparse.Namespace
+    gateway: Gateway, joint: str, pairs: Sequence[tuple[Question, ...]], options: argparse.Namespace
 ) -> Counter[str]:
     texts = [joined(joint, pair) for pair in pairs]
     gateway.calls = 0

@@ -300,6 +300,19 @@ def said(classification: Mapping[str, Any]) -> Alarm | None:
     return Alarm.danger if foremost == DANGER or near else None
 
 
+def nearly(classification: Mapping[str, Any]) -> Alarm | None:
+    """As `said`, of a message that a person gets because the bot was not sure of it: a bribe or misused data is heard
+    where it is the second reading, too. Never of one that the bot may answer."""
+    if (alarm := said(classification)) is not None:
+        return alarm
+    foremost, confidence = classification.get("intent"), classification.get("confidence") or 0.0
+    if confidence >= classification.get("threshold", 0.0):
+        return None
+    likely = _confidences(classification)
+    near = {name for name in (BRIBE, *MISUSE) if likely.get(name, 0.0) >= NEAR * likely.get(foremost or "", 1.0)}
+    return Alarm.bribery if BRIBE in near else Alarm.data_misuse if near else None
+
+
 def traced(classification: Mapping[str, Any]) -> bool:
     """Whether danger is among what a message might be about: then a part of it that surely reads as danger is meant."""
     likely = _confidences(classification)

@@ -144,7 +144,9 @@ def questions(text: str) -> tuple[Part, ...]:
     marked = "?" in text  # then a sentence that ends otherwise tells something: "belum tahu kapan selesai."
     sentences = _gathered(_ENDS.split(text), lambda one: _asks(one) and not (marked and one.endswith(".")))
     for number, (told, asking, more) in enumerate(sentences):
-        clauses = [" ".join(filter(None, clause)) for clause in _gathered(_JOINS.split(asking), _asks)] or [asking]
+        clauses = [" ".join(filter(None, clause)) for clause in _gathered(_JOINS.split(asking), _asks)]
+        if len(clauses) < 2:
+            clauses = [asking]  # as it stands: what joins two matters that are told is still seen in it
         clauses[0] = f"{told} {clauses[0]}".strip()
         clauses[-1] = f"{clauses[-1]} {more}".strip()
         found += [Part(clause, number) for clause in clauses]

@@ -18,6 +18,7 @@ OVERVIEW = "overview"
 IN_OVERVIEW = frozenset({"requirements", "fee", "time", "place"})  # what an overview tells already
 WHOLE = -1  # an answer that rests on the reading of the whole text
 TWO, PERHAPS_TWO = 1.0, 0.0  # log-odds from which a text has two matters, or may have
+FURTHER = -1.0  # log-odds from which a part of a message with several matters has two itself
 WEIGHTS = (0.5, 0.25, -1.4, 0.55, -3.5, -1.0, -1.0)  # of `signals`; fitted by benchmarks.understanding.weigh
 MOST_SEEN = 2  # of them that are offered by buttons
 
@@ -102,17 +103,21 @@ def decide(
     return Several(tuple(given), persons[0] if persons else None)
 
 
-def joined(whole: Ranked, cuts: Sequence[tuple[Cut, Ranked, Ranked]]) -> Joined | None:
+def joined(
+    whole: Ranked, cuts: Sequence[tuple[Cut, Ranked, Ranked]], *, among_several: bool = False
+) -> Joined | None:
     """The matters of a text that names two ("ktp hilang dan kk rusak"), decided by how each cut's halves were read.
-    None: it is one, or a person sees all of it anyway."""
+    None: it is one, or a person sees all of it anyway. `among_several`: the text is part of a message that is known to
+    have several; who asks two things at once may ask three, so less is needed."""
     if whole.kind == "person" and whole.sure:
         return None
     weighed = sorted(
         ((evidence(whole, *cut), number, *cut) for number, cut in enumerate(cuts) if _differ(*cut[1:])),
         key=lambda one: -one[0],
     )
-    sure = [one for one in weighed if one[0] >= TWO and one[3].sure and one[4].sure]
-    if two := [number for _, number, cut, *_ in sure if not cut.told]:
+    enough = FURTHER if among_several else TWO
+    sure = [one for one in weighed if one[0] >= enough and one[3].sure and one[4].sure]
+    if two := [number for _, number, cut, *_ in sure if among_several or not cut.told]:
         return Joined(two[0])
     perhaps = dict.fromkeys(
         half.name for one in weighed if one in sure or (one[0] >= PERHAPS_TWO and not one[2].told) for half in one[3:]

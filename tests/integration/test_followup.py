@@ -248,6 +248,19 @@ async def test_a_whole_that_needs_a_person_is_not_taken_apart(runtime):
         "ktp dan kk hilang": reading("kk_hilang_rusak", 0.8, "ktp_hilang"), "ktp hilang": reading("ktp_hilang"),
         "kk hilang": reading("kk_hilang_rusak"),
      }, [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview")]),
+    # three: the second is found within the half, and within the first question
+    ("ktp hilang, kk rusak terus paspor habis", {
+        "ktp hilang, kk rusak terus paspor habis": reading("paspor_ganti", 0.4, "ktp_hilang", "kk_hilang_rusak"),
+        "ktp hilang, kk rusak": reading("ktp_hilang", 0.7, "kk_hilang_rusak"),
+        "paspor habis": reading("paspor_ganti"), "kk rusak terus paspor habis": reading("kk_hilang_rusak", 0.4),
+        "ktp hilang": reading("ktp_hilang"), "kk rusak": reading("kk_hilang_rusak"),
+    }, [("ktp_hilang", "overview"), ("kk_hilang_rusak", "overview"), ("paspor_ganti", "overview")]),
+    ("ktp hilang sama kk rusak gimana? paspor habis gimana?", {
+        "ktp hilang sama kk rusak gimana? paspor habis gimana?": reading("paspor_ganti", 0.4, "ktp_hilang"),
+        "ktp hilang sama kk rusak gimana?": reading("ktp_hilang", 0.7, "kk_hilang_rusak"),
+        "paspor habis gimana?": reading("paspor_ganti"),
+        "ktp hilang": reading("ktp_hilang"), "kk rusak gimana?": reading("kk_hilang_rusak"),
+    }, [("ktp_hilang", "overview"), ("paspor_ganti", "overview"), ("kk_hilang_rusak", "overview")]),
     ("habis nikah dan mau bikin kk baru", {  # told, not asked: it says the other half's topic a little, too
         "habis nikah dan mau bikin kk baru": reading("kk_baru"), "mau bikin kk baru": reading("kk_baru"),
         "habis nikah": reading("akta_perkawinan", 0.9, "kk_baru"),
@@ -307,6 +320,20 @@ async def test_a_story_that_asks_twice_is_one_matter_and_what_else_was_surely_re
     assert given([answer]) == [("ktp_baru", "requirements")]
     assert [b["payload"].split(":")[0] for m in other for b in m["buttons"]] == buttons
     assert await citizen.fates() == ["answer"]
+
+
+async def test_p11_a_bribe_in_one_of_two_questions_makes_a_report_of_the_message(runtime):
+    text = "KTP saya hilang, urusnya gimana? Kalau tidak kasih rokok tidak diproses ya?"
+    read = {
+        text: reading("ktp_hilang", 0.4, "pengaduan_pungli"), "KTP saya hilang, urusnya gimana?": reading("ktp_hilang"),
+        "Kalau tidak kasih rokok tidak diproses ya?": reading("pengaduan_pungli", 0.4),
+        "KTP hilang Kalau tidak kasih rokok tidak diproses ya?": reading("pengaduan_pungli", 0.4),
+    }
+    citizen = await Citizen.arrives(runtime)
+    async with understanding(runtime, read) as (knows, _):
+        (told,) = await says(knows, citizen, text)
+    assert "/lapor/" in told["text"]
+    assert told["case"] is None
 
 
 async def test_p03_a_danger_at_the_end_of_a_story_goes_to_a_person(runtime):

@@ -18,6 +18,7 @@ from handoff.domain.alarm import (
     TRACE,
     Alarm,
     heard,
+    nearly,
     normalised,
     said,
     taken_by,
@@ -106,6 +107,25 @@ def read(**confidence: float) -> dict:
 ])
 def test_the_bots_reading_is_the_second_ear(classification: dict, alarm: Alarm | None) -> None:
     assert said(classification) is alarm
+
+
+UNSURE = {"confidence": 0.4, "threshold": 0.5}
+
+
+@pytest.mark.parametrize(("classification", "alarm"), [
+    (read(pengaduan=0.4, pengaduan_pungli=0.4 * NEAR) | UNSURE, Alarm.bribery),
+    (read(bansos_cek=0.4, data_disalahgunakan=0.4 * NEAR) | UNSURE, Alarm.data_misuse),
+    (read(luar_cakupan=0.4, data_disalahgunakan=0.3, pengaduan_pungli=0.2) | UNSURE, Alarm.bribery),
+    (read(pengaduan=0.4, pengaduan_pungli=0.39 * NEAR) | UNSURE, None),
+    (read(pengaduan=0.6, pengaduan_pungli=0.5) | {"confidence": 0.6, "threshold": 0.5}, None),  # surely something else
+    (read(pengaduan=0.4, darurat=0.3, pengaduan_pungli=0.3) | UNSURE, Alarm.danger),
+    ({"intent": None, "ranking": [], "confidence": 0.0, "threshold": 0.5}, None),
+    ({"alarm": "suicide"}, Alarm.suicide), ({}, None),
+])
+def test_where_the_bot_was_not_sure_a_bribe_or_misuse_may_also_be_the_second_reading(
+    classification: dict, alarm: Alarm | None
+) -> None:
+    assert nearly(classification) is alarm
 
 
 @pytest.mark.parametrize(("classification", "expected"), [

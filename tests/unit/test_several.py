@@ -119,6 +119,18 @@ def test_the_likeliest_cut_counts() -> None:
     assert joined(NEAR_KTP, [(COMMA, KTP_LOST, read("kia", 0.6)), (AND, KTP_LOST, KK_TORN)]) == Joined(1)
 
 
+@pytest.mark.parametrize(("cut", "left", "right", "found"), [
+    (COMMA, read("ktp_hilang", 0.99), read("kk_hilang_rusak", 0.99), Joined(0)),  # alone: perhaps
+    (TOLD, KTP_LOST, KK_TORN, Joined(0)),
+    (AND, KTP_LOST, read("kk_hilang_rusak", 0.5), Joined(seen=("kk_hilang_rusak",))),  # a half is still not sure
+    (COMMA, KTP_LOST, read("kk_hilang_rusak", ktp_hilang=0.5), None),  # a circumstance still is one
+])
+def test_a_part_of_a_message_with_several_matters_is_cut_more_readily(
+    cut: Cut, left: Ranked, right: Ranked, found: Joined | None
+) -> None:
+    assert joined(NEAR_KTP, [(cut, left, right)], among_several=True) == found
+
+
 @given(st.floats(0.01, 1), st.floats(0.01, 1), st.floats(0, 1), st.floats(0, 1))
 def test_the_more_a_half_says_the_main_matter_the_less_it_is_one_of_its_own(
     sure: float, other: float, little: float, much: float

@@ -16,7 +16,7 @@ from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain import number as case_number
-from handoff.domain.alarm import EMERGENCIES, said, taken_by
+from handoff.domain.alarm import EMERGENCIES, Alarm, nearly, said, taken_by
 from handoff.domain.case import Actor, Verb, opened, transition
 from handoff.domain.language import INDONESIAN, language_of
 from handoff.services.case import complaints, danger
@@ -140,7 +140,9 @@ async def _open(
     at = runtime.clock()
     entry = runtime.catalogue.topics.get(topic or "")
     unit = entry.unit if entry else _likely_unit(runtime, conversation, classification)
-    taker = taker or office.Taker(unit, taken_by(classification.get("intent"), sure=reason != "low_confidence"))
+    misuse = nearly(classification) is Alarm.data_misuse
+    name = Alarm.data_misuse.value if misuse else classification.get("intent")
+    taker = taker or office.Taker(unit, taken_by(name, sure=reason != "low_confidence"))
     taker = replace(taker, barred=taker.barred | kept.keys(), office_id=conversation.office_id)
     chosen = await office.choose(connection, taker, conversation.citizen_id, at)
     sla_class = _class_of(runtime, topic, reason)

@@ -53,7 +53,7 @@ async def answered(runtime: Runtime, question: Asked) -> bool:
     elif alarm in EMERGENCIES:
         await _to_person(runtime, question, alarm)
     elif alarm is Alarm.bribery and question.kind == "text":
-        await _report(runtime, question)
+        await report(runtime, question)
     elif question.kind == "text" and (question.conversation.is_private or _owned(question)) and (
         aim := complaining.heard(question.text)
     ) is not None:
@@ -120,7 +120,7 @@ async def _to_owner(
         await danger.mark(runtime, connection, conversation, facts, message_id, alarm)
 
 
-async def _report(runtime: Runtime, question: Asked) -> None:
+async def report(runtime: Runtime, question: Asked) -> None:
     """A bribe: never in a shared thread, whoever owns it."""
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock_for(connection, question.conversation.id, question.id)

@@ -144,7 +144,7 @@ async def open_for_bot(
         conversation = await ownership.lock(connection, conversation_id)
         await _belongs(connection, conversation_id, message_id)
         report = None
-        bribe = topic == confidential.INTENT or alarm.said(classification) is alarm.Alarm.bribery
+        bribe = topic == confidential.INTENT or alarm.nearly(classification) is alarm.Alarm.bribery
         if bribe and not conversation.confidential:
             report = await confidential.take_down(runtime, connection, conversation, message_id)
         if report is not None:

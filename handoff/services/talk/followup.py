@@ -161,7 +161,21 @@ class _Readings:
         if found is None:
             return None
         wanted = tuple(self._wanted(give, readings[give.part + 1]) for give in found.answers)
-        return Plan(wanted, None if found.person is None else self._person(readings[found.person + 1]))
+        asked = Plan(wanted, None if found.person is None else self._person(readings[found.person + 1]))
+        return await self._and_further(asked, parts) if _more_than_one(asked) else asked
+
+    async def _and_further(self, asked: Plan, parts: tuple[asking.Part, ...]) -> Plan:
+        """Who asks two things may ask a third in the same breath: any of the parts may be two."""
+        cuts = [cut for part in parts for cut in asking.cuts(part.text)]
+        await self._read([half for cut in cuts for half in (cut.left, cut.right)])  # all at once
+        known = {one.topic for one in asked.wanted}
+        plans = [asked]
+        for within in [await self._joined(part.text, deeper=False) for part in parts]:
+            if within is not None:
+                wanted = tuple(one for one in within.wanted if one.topic not in known)
+                seen = tuple(name for name in within.seen if name not in known)
+                plans.append(replace(within, wanted=wanted, seen=seen))
+        return self._together(plans)
 
     async def _in_context(self, parts: tuple[asking.Part, ...], heard: list[Heard]) -> list[Heard]:
         """Parts that are unclear by themselves, read again behind the title of the topic before them."""
@@ -213,7 +227,8 @@ class _Readings:
         return name is not None and last is not None and (name == last or bool(context.shared(name, last)))
 
     async def _joined(self, text: str, *, deeper: bool = True) -> Plan | None:
-        """The matters of a text without two questions. `deeper`: where it has two, either may be two again."""
+        """The matters of a text without two questions. `deeper`: where it has two, either may be two again; a text that
+        is not looked at deeper is such a half."""
         cuts = asking.cuts(text)
         if not cuts:
             return None
@@ -221,7 +236,8 @@ class _Readings:
         if danger := _danger(own, halves):
             return danger
         ranked = [self._ranked(half) for half in halves]
-        found = several.joined(self._ranked(own), list(zip(cuts, ranked[::2], ranked[1::2], strict=True)))
+        weighed = list(zip(cuts, ranked[::2], ranked[1::2], strict=True))
+        found = several.joined(self._ranked(own), weighed, among_several=not deeper)
         if found is None:
             return None
         if found.cut is None:

@@ -243,7 +243,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
     try:
         plan = await followup.plan(runtime, conversation, question.text)
         if plan is not None:
-            return await _unchanged(runtime, question, partial(Settlement.as_planned, plan=plan))
+            return await _planned(runtime, question, plan)
         hold = followup.may_need_context(runtime, conversation, question.text)
         reply = await runtime.bot.ask(conversation.id, question.id, question.text, {
             "hold_if_unclear": hold, "last_topic": conversation.last_topic,
@@ -253,7 +253,7 @@ async def _ask(runtime: Runtime, question: Question) -> bool:
         if hold and reply.abstained and alarm.said(reply.classification()) is None:
             plan = await followup.unclear(runtime, conversation, question.text, reply)
             if plan is not None:
-                return await _unchanged(runtime, question, partial(Settlement.as_planned, plan=plan))
+                return await _planned(runtime, question, plan)
     except BotFailed as failure:
         log.warning("the bot failed (%s); message %s goes to an officer", failure, question.id)
         return await _bot_failed(runtime, question)
@@ -271,6 +271,16 @@ async def _status(runtime: Runtime, question: Question, classification: dict[str
     """Look first, with no transaction open, then say it."""
     told = await status.look_up(runtime, question.conversation, question.text, classification)
     return await _unchanged(runtime, question, partial(Settlement.as_found, told=told))
+
+
+async def _planned(runtime: Runtime, question: Question, plan: followup.Plan) -> bool:
+    """Carry the plan out; a bribe that was read in a part of the message makes a report of all of it."""
+    if plan.person is not None and not question.conversation.confidential and (
+        alarm.nearly(plan.person.classification) is alarm.Alarm.bribery
+    ):
+        await alarms.report(runtime, question)
+        return True
+    return await _unchanged(runtime, question, partial(Settlement.as_planned, plan=plan))
 
 
 async def _unchanged(
