@@ -28,7 +28,8 @@ _COMMENT = re.compile(  # on lines of its own, or after code
 _SAID = r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`"""
 _PATTERN = r"(?:(?<=[(=,:!&|?{};[])|(?<=return))\s*/(?![/*])(?:\\.|\[[^\]\n]*\]|[^/\\\n[])+/"
 _BLANKS = re.compile(
-    rf"({_SAID}|{_PATTERN})|\s*/\*[^*]*\*/\s*|[ ]*([*%=<>!&|?:)\]])(?:[ ]+(?![ /]))?|[ ]*([{{}}(\[,;])(?:\s+(?![\s/]))?"
+    rf"({_SAID}|{_PATTERN})|\s*/\*[^*]*\*/\s*|;\s*(?=}})|(?<![+ ])[ ]+(\+)[ ]+(?![+ ])"
+    r"|[ ]*([*%=<>!&|?:)\]])(?:[ ]+(?![ /]))?|[ ]*([{}(\[,;])(?:\s+(?![\s/]))?"
 )
 
 
@@ -61,7 +62,7 @@ class Asset:
 def squeezed(script: str) -> str:
     """Our own script without comments and most of its blanks, a fifth of what a telephone would fetch. What stands in
     strings, templates and patterns stays, and so do the ends of lines except after a brace: our statements end with
-    a semicolon."""
+    a semicolon, and the last of a block needs none."""
     code = re.sub(r"^\s+", "", _COMMENT.sub("", script), flags=re.MULTILINE)
     return _BLANKS.sub(lambda found: "".join(filter(None, found.groups())), code)
 

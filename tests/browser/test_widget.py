@@ -323,7 +323,6 @@ def test_p08_under_an_answer_the_ways_to_a_person_are_in_sight_and_the_rest_is_o
     assert size
     assert size["height"] < 110  # two rows on a small telephone
     more = first.get_by_text("Pilihan lain")
-    expect(more).to_have_accessible_description("KTP hilang")
     more.click()
     expect(first.get_by_role("button", name="Ingatkan saya")).to_be_visible()
     expect(first.get_by_role("button", name="Cara mengurus")).to_be_visible()
@@ -354,6 +353,36 @@ def test_the_answer_to_what_was_asked_is_seen_from_its_beginning(open_page: Open
     ask(phone, "ktp sy ilang gmn ngurusnya")
     phone.evaluate("scrollTo(0, scrollY + 200)")  # as a telephone does when its keyboard opens
     expect(ask(phone, "biayanya brp").locator(".who")).to_be_in_viewport(ratio=1)
+
+
+# What is read out: nodes that came in the log, outside what is not read out.
+_READ_OUT = """() => {
+    const log = document.querySelector('wajah-chat').shadowRoot.querySelector('[role=log]');
+    window.readOut = [];
+    new MutationObserver((changes) => changes.forEach(({ target, addedNodes }) =>
+        !target.closest('[aria-live=off]') && readOut.push(...[...addedNodes].map((one) => one.className))
+    )).observe(log, { childList: true, subtree: true });
+}"""
+
+
+def test_a_screen_reader_hears_each_message_once(open_page: Open) -> None:
+    phone = open_page("/", width=PHONE)
+    ask(phone, "ktp sy ilang gmn ngurusnya")
+    phone.evaluate(_READ_OUT)
+    ask(phone, "biayanya brp")  # puts away the buttons of the answer before
+    assert phone.evaluate("readOut") == ["message citizen", "message bot"]
+
+
+def test_nothing_jumps_under_a_finger_while_the_chat_comes(open_page: Open) -> None:
+    phone = open_page(None, width=PHONE)
+    phone.add_init_script("""window.moved = 0;
+        new PerformanceObserver((seen) => seen.getEntries().forEach((one) => { window.moved += one.value; }))
+            .observe({ type: 'layout-shift', buffered: true });""")
+    phone.set_viewport_size({"width": PHONE, "height": 1200})  # with what stands below the chat
+    Network(phone).slow()
+    phone.goto("/")
+    expect(box(phone)).to_be_visible()
+    assert phone.evaluate("new Promise((told) => requestAnimationFrame(() => setTimeout(() => told(moved))))") < 0.05
 
 
 @pytest.mark.parametrize("path", ["/", "/layanan/ktp_hilang", "/petugas/masuk"])

@@ -27,12 +27,12 @@ def test_what_set_up_did_not_fetch_is_said_at_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("written", "sent"), [
     ("const a = 1, b = [2, 3];", "const a=1,b=[2,3];"),
-    ("if (a <= 2) {\n  b(a / 2); // half of it\n}\nc()\n", "if(a<=2){b(a / 2);}c()\n"),
+    ("if (a <= 2) {\n  b(a / 2); // half of it\n}\nc()\n", "if(a<=2){b(a / 2)}c()\n"),
     ('say("a = b, (c)", \'d ; e\', `${f} : g`);', 'say("a = b, (c)",\'d ; e\',`${f} : g`);'),
     ("const no = /[\\d ,]+ = \"/, yes = 1;", "const no= /[\\d ,]+ = \"/,yes=1;"),
     ("return /a {2} ; b/.test(c);", "return /a {2} ; b/.test(c);"),
-    ("try { go(); } catch { /* it isn't here */ }", "try{go();}catch{}"),
-    ("a = +b - -c\nd()", "a=+b - -c\nd()"),
+    ("try { go(); } catch { /* it isn't here */ }", "try{go()}catch{}"),
+    ("a = +b - -c + +d + e\nf()", "a=+b - -c + +d+e\nf()"),
 ])
 def test_a_script_loses_its_blanks_and_no_word(written: str, sent: str) -> None:
     assert squeezed(written) == sent

@@ -125,11 +125,9 @@ class Talk {
       const about = answer ? { "aria-describedby": `about${seq}` } : {};
       return make("button", { type: "button", className, onclick: () => this.does.tap(payload, seq), ...about }, title);
     };
-    const row = make("div", { className: "buttons", ariaLive: "off" }, ...buttons.map(button));
-    if (answer) {
-      row.classList.add("of-answer");
-      if (buttons.length > FEW) this.fold(row, NEWEST);
-    }
+    const className = answer ? "buttons of-answer" : "buttons"; // read out with the message, and not when put away
+    const row = make("div", { className, "aria-live": "off" }, ...buttons.map(button));
+    if (answer && buttons.length > FEW) this.fold(row, NEWEST);
     return row;
   }
 
@@ -138,8 +136,7 @@ class Talk {
     const folded = [...row.querySelectorAll("button")].filter((button) => !button.matches(kept));
     row.querySelector("details")?.remove();
     if (!folded.length) return;
-    const about = row.querySelector(".dispute").getAttribute("aria-describedby");
-    row.prepend(make("details", {}, make("summary", { "aria-describedby": about }, SAY.more), make("div", {}, ...folded)));
+    row.prepend(make("details", {}, make("summary", {}, SAY.more), make("div", {}, ...folded)));
     row.append(...row.querySelectorAll(":scope > .step, :scope > .person")); // beside each other on the narrowest screen
   }
 
