@@ -68,6 +68,17 @@ async def test_a_rating_after_closing_and_a_poor_one_offers_to_open_the_case_aga
         assert list((await connection.execute(select(ratings.c.stars))).scalars()) == [2]
 
 
+async def test_p05_a_case_withdrawn_by_a_slip_of_the_finger_is_back_in_one_tap(runtime):
+    citizen = await with_case(runtime)
+    case = await citizen.case()
+    await citizen.taps("Batalkan kasus")
+    assert (await citizen.case()).closed_reason == "withdrawn"
+    await citizen.taps("Buka lagi kasus ini")
+    again = await citizen.case()
+    assert (again.id, again.number, again.officer_id) == (case.id, case.number, case.officer_id)
+    assert again.status != "closed"
+
+
 async def test_p05_thanks_and_a_greeting_do_not_reopen_and_anything_else_does(runtime):
     citizen = await closed(runtime)
     for words, intent in (("makasih ya", "terima_kasih"), ("selamat sore", "sapa")):

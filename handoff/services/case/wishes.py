@@ -134,9 +134,14 @@ class Tap:
         await record(self.runtime, self.connection, owned, self.facts.id, event, CITIZEN, message_id=self.message_id)
         await store(self.runtime, self.connection, owned, [Outgoing(
             "system", self.runtime.texts.say(f"case.{event}", **self.facts.said()),
-            rate_buttons(self.runtime, self.facts), case_id=self.facts.id, shows_case=True,
+            (*self._undo(verb), *rate_buttons(self.runtime, self.facts)), case_id=self.facts.id, shows_case=True,
             in_reply_to=self.message_id,
         )])
+
+    def _undo(self, verb: Verb) -> tuple[dict[str, str], ...]:
+        """*Batalkan kasus* is one tap, and so is taking it back."""
+        again = button(self.runtime, "reopen", f"reopen:{self.facts.id}")
+        return (again,) if verb is Verb.withdraw else ()
 
     async def _say(self, event: str, **more: Any) -> None:
         await record(self.runtime, self.connection, self.conversation, self.facts.id, event, CITIZEN,
