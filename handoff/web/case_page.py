@@ -24,7 +24,7 @@ from handoff.domain.number import InvalidNumber, parse
 from handoff.domain.text import clean
 from handoff.services.attachments import files
 from handoff.services.attachments.workshop import by_hand
-from handoff.services.case import merging
+from handoff.services.case import merging, renewing
 from handoff.services.case.case_steps import doings
 from handoff.services.deadlines import clocks
 from handoff.services.errors import Forbidden, NotFound, ServiceError, TooLarge
@@ -173,6 +173,26 @@ async def forget(request: Request, number: str) -> HTTPResponse:
         raise NotFound()
     response = html.page(request, "case_forgotten.html", 200, {"Cache-Control": html.MINE}, number=number)
     return _with_key(request, response, number, "", 0)
+
+
+@case_page.post("/<number:str>/tautan")
+async def renew(request: Request, number: str) -> HTTPResponse:
+    """Somebody else has seen the case's link: another one, shown once, and this browser keeps its way in."""
+    if _number(number) != number:
+        raise NotFound()
+    key = _key(request)
+    if not _own_form(request, number, key):
+        return _locked(request)
+    try:
+        opened = await pages.open_case(runtime_of(request), number, key)
+        limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
+        url = await renewing.renew(runtime_of(request), opened.conversation_id, opened.facts.id)
+    except Forbidden:
+        return _locked(request)
+    except DatabaseAway:
+        return _away(request, number)
+    response = html.page(request, "case_renewed.html", 200, {"Cache-Control": html.MINE}, number=number, url=url)
+    return give_key(request, response, number, url.rpartition("=")[2])
 
 
 @case_page.post("/<number:str>/persetujuan")

@@ -48,6 +48,28 @@ async def test_the_key_is_exchanged_for_a_cookie_of_this_case_and_leaves_the_add
     assert key not in page.text
 
 
+async def test_p11_a_link_that_somebody_else_has_seen_is_renewed_by_its_citizen(served, runtime):
+    citizen = await with_case(runtime)
+    old, number = await link(citizen), (await citizen.case()).number
+    client, page = await browser(served, citizen)
+    stranger = await served.client()
+    await stranger.get(old)
+    assert (await stranger.get(f"/kasus/{number}", headers=BROWSER)).status_code == 200
+    form = next(f for f in page.forms if f.action.endswith("/tautan"))
+    refused = await client.post(form.action, data={**form.fields, "tanda": "0" * 32}, headers=BROWSER)
+    assert refused.status_code == 403  # another site's form
+    renewed = await client.post(form.action, data=form.fields, headers=BROWSER)
+    new = await link(citizen)
+    assert new != old
+    assert new in renewed.text
+    assert "no-store" in renewed.headers["cache-control"]
+    assert (await stranger.get(f"/kasus/{number}", headers=BROWSER)).status_code == 403
+    assert (await (await served.client()).get(old, headers=BROWSER)).status_code == 403
+    shown = await client.get(f"/kasus/{number}", headers=BROWSER)  # this browser keeps its way in
+    assert "Anda mengganti tautan kasus ini." in shown.text
+    assert (await (await served.client()).get(new)).status_code == 303
+
+
 async def test_a_wrong_key_no_key_and_an_unknown_number_are_told_alike(served, runtime):
     citizen = await with_case(runtime)
     number = (await citizen.case()).number
