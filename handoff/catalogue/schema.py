@@ -220,6 +220,11 @@ class Office(Entry):
     online: tuple[Contact, ...] = ()
     emergency: Emergency | None = None
 
+    @property
+    def time_zone(self) -> str:
+        """The zone's IANA name."""
+        return {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}[self.zone]
+
 
 OfficeList = Literal["hours", "desks", "contacts", "online"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import procrastinate
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -56,6 +58,11 @@ class Runtime:
             jobs=queue.create(settings.database_url),
             depot=depot(settings),
         )
+
+    @property
+    def today(self) -> date:
+        """The day where the office is: UTC begins it at seven in the morning in Jakarta, at nine in Jayapura."""
+        return self.clock().astimezone(ZoneInfo(self.catalogue.office.time_zone)).date()
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -139,7 +139,7 @@ async def whole(
         facts["given"] = given = await reading.given(runtime, number, messages)
         facts["places"] = [(place, point(place["latitude"], place["longitude"])) for place in given.places]
         asked: Aspect = next((m["answer"]["aspect"] for m in reversed(messages) if m["answer"]), "overview")
-        today = runtime_of(request).clock().date()
+        today = runtime_of(request).today
         facts["moves"] = await moves_of(runtime, session_of(request), found, case_id)
         facts["entries"] = [_entry(topic, asked, today) for topic in _topics(request, found, messages)]
     if sent.action:

@@ -59,7 +59,7 @@ async def service(request: Request, topic: str) -> HTTPResponse:
     if found is None:
         raise NotFound()
     hidden = topic in await services.suspended_topics(runtime)
-    shown = None if hidden else render.page(found, today=runtime.clock().date())
+    shown = None if hidden else render.page(found, today=runtime.today)
     numbers = {source: number for number, source in enumerate(shown.sources, start=1)} if shown else {}
     return html.public(
         request, "service.html", topic=found, shown=shown, numbers=numbers, family=family_of(topic),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -211,3 +212,16 @@ async def test_who_took_the_conversation_meanwhile_gets_the_message(served_agenc
     await verbs.take_over(runtime, officer, case.id)
     assert await working
     assert (await silent.fates())[-1] == "case"
+
+
+@pytest.mark.parametrize("hour", ["00:30", "06:59", "07:00", "23:59"])
+async def test_what_was_seen_today_was_seen_on_the_offices_day_also_before_seven_in_the_morning(
+    runtime, clock, hour
+):
+    citizen = await Citizen.arrives(runtime)
+    await citizen.asks("zzz", UNSURE)
+    await citizen.taps("Tanya bot lagi")
+    clock.set(datetime.fromisoformat(f"2026-12-10T{hour}+07:00").astimezone(UTC))  # as the machine tells it
+    await citizen.writes((await citizen.case()).number)
+    await turn.drain(runtime, citizen.id)
+    assert (await citizen.sees())[-1]["answer"]["reviewed"] == "2026-12-10"

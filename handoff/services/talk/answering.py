@@ -131,7 +131,7 @@ async def _repeated(
 def needs_person(runtime: Runtime, topic: Topic, said: str) -> bool:
     """Whether only a person can mend it: always, or because the official time has passed by what the citizen says."""
     official = topic.time.official if topic.individual_when_late and topic.time else None
-    late = official is not None and waiting.is_late(said, *official, runtime.clock().date())
+    late = official is not None and waiting.is_late(said, *official, runtime.today)
     return topic.individual_matter or late
 
 

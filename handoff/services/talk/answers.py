@@ -45,7 +45,7 @@ async def prepare(
     officer owns the conversation; otherwise it is withheld as soon as the owner changes. `few`: with no more buttons
     than fit below a message of WhatsApp, as it comes with other messages.
     """
-    rendered = render.answer(topic, aspect, runtime.clock().date())
+    rendered = render.answer(topic, aspect, runtime.today)
     if stepwise.count(topic, aspect) > 1:
         lost = Button(runtime.texts.say("buttons.lost"), f"step:{topic.id}:{aspect}:1")
         rendered = replace(rendered, related=[*rendered.related, lost])

@@ -69,7 +69,7 @@ async def plan(runtime: Runtime, conversation: Row[Any], text: str) -> Plan | No
 def _wait(runtime: Runtime, last: str, text: str) -> Plan | None:
     """A bare "udah 3 bulan" after an answer about what is not ready yet: how long it has been."""
     topic = runtime.catalogue.topics[last]
-    if not topic.individual_when_late or not waiting.only(text, runtime.clock().date()):
+    if not topic.individual_when_late or not waiting.only(text, runtime.today):
         return None
     late = needs_person(runtime, topic, text)
     return Plan(person=Handover("individual_matter", last)) if late else Plan((Wanted(last, "time"),))

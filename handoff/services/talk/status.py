@@ -90,7 +90,7 @@ async def give(
     runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], question_id: UUID, told: Told
 ) -> None:
     """Say it, as an answer with what it rests on (P8); part of the turn's transaction."""
-    topic, today = runtime.catalogue.topics[TOPIC], runtime.clock().date()
+    topic, today = runtime.catalogue.topics[TOPIC], runtime.today
     topic = topic.model_copy(update={"unit": told.unit or topic.unit})
     try:
         if told.source is None:
@@ -154,17 +154,14 @@ async def _of_agency(runtime: Runtime, connector: Connector, reference: str) -> 
     outcome = await runtime.connectors.ask(connector, reference)
     facts = {"agency": connector.agency, "reference": reference}
     if isinstance(outcome, Found):
-        zone = runtime.catalogue.office.zone
+        now = long_time(runtime.clock(), runtime.catalogue.office.time_zone)
         return Told(runtime.texts.say(
             "status.found", **facts, state=outcome.state, sentence=connector.sentence(outcome.state),
-            officer=outcome.officer, date=_day(outcome.date), now=long_time(runtime.clock(), _ZONES[zone]),
+            officer=outcome.officer, date=_day(outcome.date), now=now,
         ), source=connector.agency)
     if isinstance(outcome, Unknown):
         return Told(runtime.texts.say("status.unknown", **facts))
     return Told(runtime.texts.say("status.away", **facts))
-
-
-_ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 
 
 def _day(said: str | None) -> str | None:

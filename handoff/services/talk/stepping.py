@@ -59,7 +59,7 @@ async def tell(
     """Tell the step; the caller holds the conversation's lock. A suspended answer is not told, a person is. `chosen`:
     by a button."""
     topic = runtime.catalogue.topics[step.topic]
-    rendered = stepwise.step(topic, step.aspect, step.number, runtime.clock().date())
+    rendered = stepwise.step(topic, step.aspect, step.number, runtime.today)
     try:
         prepared = await answers.prepare_rendered(
             runtime, connection, conversation, question_id, topic, step.aspect, rendered, to_officers_case=chosen,

@@ -21,7 +21,6 @@ from handoff.store import db
 from handoff.store.schema import answers, case_items, cases, conversations, messages, offices, units
 from handoff.store.schema_desk import publications
 
-CATALOGUE_ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 _NOBODY = UUID(int=0)
 
 
@@ -81,7 +80,7 @@ def sign_without_database(runtime: Runtime) -> Sign:
     """The sign as far as the catalogue knows it."""
     office = runtime.catalogue.office
     desks: dict[str, str] = {slug: desk.name for slug, desk in office.desks.items()}
-    return Sign(office.name, False, CATALOGUE_ZONES[office.zone], desks)
+    return Sign(office.name, False, office.time_zone, desks)
 
 
 async def sign(runtime: Runtime) -> Sign:

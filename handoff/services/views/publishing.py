@@ -104,7 +104,7 @@ async def one(runtime: Runtime, officer: Row[Any], topic: str) -> Publication:
                     for row in await _disputes(connection, officer, topic, runtime.clock())]
     history = [_change(row) for row in rows]
     held = history[0] if history and history[0].suspended else None
-    return Publication(topic, render.answer(entry, "overview", runtime.clock().date()).text, held, history, disputes)
+    return Publication(topic, render.answer(entry, "overview", runtime.today).text, held, history, disputes)
 
 
 async def disputing(runtime: Runtime, officer: Row[Any], topic: str, number: str) -> UUID:
