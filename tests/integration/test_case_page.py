@@ -89,6 +89,7 @@ async def test_a_wrong_key_no_key_and_an_unknown_number_are_told_alike(served, r
 
 @pytest.mark.parametrize(("path", "indexed"), [
     ("/kasus/{link}", False), ("/kasus/{number}", False), ("/kasus/apa%20saja", False), ("/lapor/x", False),
+    ("/data/x", False),
     ("/petugas/masuk", False), ("/api/v1/conversations/x/messages", False), ("/", True), ("/layanan", True),
 ])
 async def test_no_search_engine_keeps_what_is_somebodys_own(served, runtime, path, indexed):

@@ -98,6 +98,7 @@ async def test_p11_everything_of_the_citizen_is_in_it_to_read_and_for_programs(s
     for whole in (page.text, json.dumps(facts), archive.read("baca.html").decode()):
         assert "catatan antar petugas" not in whole
         assert "?k=" not in whole
+        assert not re.search(r"/data/[\w-]{16}", whole)
 
 
 async def test_p11_the_link_works_once_and_only_by_its_button_and_for_half_an_hour(served, runtime, clock):
@@ -228,6 +229,8 @@ async def test_p11_who_took_consent_back_may_still_see_and_erase(served, runtime
     assert (await client.post(f"{here}/messages", json={"text": "hapus data saya"})).status_code == 202
     assert (await client.post(f"{here}/messages", json={"payload": "data:see"})).status_code == 202
     assert (await client.post(f"{here}/messages", json={"payload": "data:erase_yes:x"})).status_code == 422
+    photo = {"files": {"file": ("a.png", picture())}, "data": {"text": "hapus data saya"}}
+    assert (await client.post(f"{here}/messages", **photo)).status_code == 403
 
 
 async def test_p11_an_erased_conversation_is_gone_for_its_token_too(served, runtime, clock):

@@ -300,8 +300,12 @@ async def promises(runtime: Runtime, case: Row[Any]) -> list[Promise]:
         )).all()
     given_up = case.closed_reason in ("withdrawn", "merged", "not_a_request")
     now = runtime.clock()
+
+    def is_given_up(row: Row[Any]) -> bool:  # its clock ended with the case, a moment after it
+        return given_up and row.ended_at is not None and row.ended_at >= case.closed_at
+
     return [
         Promise(Kind(row.kind), row.mark_2, rules.became(
-            row.mark_2, now, row.ended_at, row.held_since, settled=not (given_up and row.ended_at == case.closed_at)
+            row.mark_2, now, row.ended_at, row.held_since, settled=not is_given_up(row)
         )) for row in rows
     ]

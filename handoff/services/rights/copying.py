@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import Row, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from handoff.domain.status import without_keys
 from handoff.services.attachments import files
 from handoff.services.case import cases
 from handoff.services.case.case_steps import doings
@@ -167,7 +168,8 @@ def _message(one: Mapping[str, Any], conversation_id: UUID, found: list[CopiedFi
     answer = one["answer"]
     return {
         "seq": one["seq"], "at": one["sent_at"] or one["created_at"], "author": one["author"],
-        "officer": one["officer"], "text": one["text"], "location": one.get("location"), "files": attached,
+        "officer": one["officer"], "text": without_keys(one["text"]), "location": one.get("location"),
+        "files": attached,
         "answer": {key: answer[key] for key in ("topic", "aspect", "confidence", "threshold", "sources", "reviewed",
                                                 "model_version")} if answer else None,
         "case": one["case"]["number"] if one["case"] else None, "delivery": one["delivery"],

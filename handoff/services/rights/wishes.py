@@ -36,11 +36,19 @@ async def tapped(runtime: Runtime, conversation_id: UUID, message_id: UUID, rest
 
 
 async def _do(runtime: Runtime, conversation_id: UUID, message_id: UUID, what: str, *, typed: bool) -> bool:
+    while True:
+        done = await _try(runtime, conversation_id, message_id, what, typed=typed)
+        if done is not None:
+            return done
+
+
+async def _try(runtime: Runtime, conversation_id: UUID, message_id: UUID, what: str, *, typed: bool) -> bool | None:
+    """None when the conversation was joined with another history between the look and the locks."""
     async with db.transaction(runtime.pool) as connection:
         citizen_id = await held.citizen_of(connection, conversation_id)
         locked = await held.lock(connection, citizen_id)
         if conversation_id not in locked:
-            raise RuntimeError("joined with another history meanwhile: the turn is tried again")
+            return None
         if await cases.has_fate(connection, message_id):
             return True
         desk = _Desk(runtime, connection, citizen_id, locked, locked[conversation_id], message_id)

@@ -170,7 +170,8 @@ async def _insert(
 
 def _needs_consent(inbound: Inbound) -> bool:
     """Who took consent back may still see, take and erase what is kept."""
-    return inbound.kind in consents.NEEDING and own_data.wish(str(inbound.body.get("text", ""))) is None
+    wish = own_data.wish(str(inbound.body.get("text", ""))) if inbound.kind == "text" else None
+    return inbound.kind in consents.NEEDING and wish is None
 
 
 def _is_private(inbound: Inbound, text: str, owned: bool) -> bool:

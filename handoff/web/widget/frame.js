@@ -43,7 +43,7 @@ class Frame extends HTMLElement {
       tool(SAY.file, () => this.picker.click()),
       tool(SAY.location, () => (navigator.geolocation && isSecureContext ? this.askLocation() : this.typePlace())),
       tool(SAY.my_data, () => this.ask(SAY.ask_data, SAY.forget, () => this.forget(),
-        [SAY.see_data, () => this.line.begun && this.tap("data:see", 0)],
+        [SAY.see_data, () => this.line.begun && this.tap("data:see")],
         [SAY.withdraw, () => this.consent(false)], [SAY.no])));
   }
 

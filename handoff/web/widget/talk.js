@@ -8,7 +8,7 @@ const FEW = 3; // buttons that may stand under an answer; of more, those that le
 const NEWEST = ".dispute, .person, .step, .withdraw", OLDER = ".dispute";
 
 const link = (path, title) => make("a", { href: new URL(path, BASE).href, target: "_blank", rel: "noopener" }, title);
-const caseLink = (url) => (/^https?:/.test(url) ? link(url, SAY.case_link) : null);
+const caseLink = (url, title = SAY.case_link) => (/^https?:/.test(url) ? link(url, title) : null);
 
 class Talk {
   /** `does` carries out what the reader asks for: `write(text)`, `tap(payload, seq)`, `download(file)`; it is told of
@@ -90,7 +90,7 @@ class Talk {
     if (message.case) return this.card(message, text);
     const { location, attachments } = message;
     const ours = message.author === "system"; // what stands in our words is no stranger's
-    return [text(...message.text.split(/(http\S+)/).map((part, at) => (ours && at % 2 ? link(part, part) : part)), location ? ` ${location.latitude}, ${location.longitude}` : null),
+    return [text(...message.text.split(/(http\S+)/).map((part) => (ours && caseLink(part, part)) || part), location ? ` ${location.latitude}, ${location.longitude}` : null),
       ...attachments.map((file) => this.file(file))];
   }
 
