@@ -24,7 +24,7 @@ from handoff.services.runtime import Runtime
 from handoff.store.db import DatabaseAway
 from handoff.web import html, officers
 from handoff.web.errors import DATABASE_AWAY_SECONDS, retry_headers
-from handoff.web.requests import address_of, limit, runtime_of
+from handoff.web.requests import runtime_of
 
 console = Blueprint("console", url_prefix="/petugas")
 console.on_request(html.learn)
@@ -89,7 +89,6 @@ async def sign_in(request: Request) -> HTTPResponse:
     try:
         if not cookie or not same(field_of(request, "tanda"), _door_token(request, cookie)):
             raise Forbidden("csrf")  # a foreign page's form could sign somebody in as somebody else
-        limit(request.app.ctx.login_buckets, address_of(request))
         given = officers.credentials(login, password)
         token, session = await officers.begin(request, given.login, given.password)
     except ServiceError as refusal:

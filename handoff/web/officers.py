@@ -129,7 +129,6 @@ async def sign_in(request: Request) -> HTTPResponse:
     """Sign in; the session is a cookie, its CSRF token is in the answer."""
     if not request.content_type.startswith("application/json"):
         raise BadRequest()  # a foreign page's form could sign somebody in as somebody else
-    limit(request.app.ctx.login_buckets, address_of(request))
     given = body_of(request, Credentials)
     token, session = await begin(request, given.login, given.password)
     return remember(request, with_cookie(request, answer(_who(session)), token), session)
@@ -144,14 +143,17 @@ def credentials(login: str, password: str) -> Credentials:
 
 
 async def begin(request: Request, login: str, password: str) -> tuple[str, Session]:
-    """A session in place of the one that this browser has. Raises as `staff.sign_in`.
+    """A session in place of the one that this browser has. Raises as `staff.sign_in`, and `TooMany`.
 
-    Officers' names are no secret, and so are no logins: anybody can fail five times in somebody's name. A browser in
-    which that officer has signed in before is therefore limited for itself, and not kept out by others.
+    Officers' names are no secret, and so are no logins: anybody can fail five times in somebody's name, or many times
+    from the office's own address. A browser in which that officer has signed in before is therefore limited for itself,
+    and not kept out by others.
     """
     device = _device(request, login)
     if device:
         limit(request.app.ctx.device_buckets, device)
+    else:
+        limit(request.app.ctx.login_buckets, address_of(request))
     begun = await staff.sign_in(runtime_of(request), login, password, known=bool(device))
     if before := token_of(request):
         await staff.sign_out(runtime_of(request), before)

@@ -146,6 +146,14 @@ async def test_nobody_keeps_an_officer_out_of_a_browser_that_they_have_used_befo
     assert [await tries(desk, other.login) for _ in range(6)] == [401] * 5 + [429]
 
 
+async def test_who_shares_the_offices_address_keeps_no_officer_out(served):
+    officer = await person(served.runtime, "officer")
+    desk, guest = await served.desk(officer), await served.client()
+    served.app.ctx.login_buckets = Buckets(3, 0.001)
+    assert [await tries(guest, f"tamu{number}") for number in range(4)] == [401, 401, 401, 429]
+    assert await tries(desk, officer.login, PASSWORD) == 200
+
+
 async def test_a_known_browser_may_try_no_more_than_a_stranger(served):
     officer = await person(served.runtime, "officer")
     desk = await served.desk(officer)
