@@ -36,6 +36,7 @@ from handoff.store import audit, db, queue
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 2.0
+FAILED_KEPT_HOURS = 14 * 24
 SENDERS = 8
 STALLED_SECONDS = 6.0  # a worker silent for three heartbeats is dead; its jobs are idempotent, so a wrong guess is safe
 GRACEFUL_SECONDS = 6.0
@@ -217,6 +218,16 @@ def _rights(app: procrastinate.App, runtime: Runtime) -> None:
 
 def _daily(app: procrastinate.App, runtime: Runtime) -> None:
     """What a day brings: whom to ask again, whose leave begins."""
+
+    @app.periodic(cron="41 * * * *")
+    @app.task(name="old_jobs", queue=queue.CLOCKS, queueing_lock="old_jobs")
+    @one_at_a_time
+    async def old_jobs(timestamp: int) -> None:
+        """Jobs that failed are kept for who looks into it, not for ever: one that fails every ten seconds is eight
+        thousand a day."""
+        await app.job_manager.delete_old_jobs(
+            nb_hours=FAILED_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+        )
 
     @app.periodic(cron="*/10 * * * *")
     @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
