@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -45,18 +44,24 @@ BEAT_SECONDS = 2.0
 AGAIN = procrastinate.RetryStrategy(wait=1, retry_exceptions=(db.DatabaseAway, ConnectorException))
 
 
-def one_at_a_time(work: Callable[[int], Awaitable[None]]) -> Callable[[int], Awaitable[None]]:
-    """Not while the last run of it still goes on in this process: what comes by itself every ten seconds and waits for
-    a slow server would soon have all the places of its queue."""
-    running = asyncio.Lock()
+Work = Callable[[], Awaitable[None]]
 
-    @functools.wraps(work)
-    async def unless_running(timestamp: int) -> None:
-        if not running.locked():
-            async with running:
-                await work(timestamp)
 
-    return unless_running
+def every(app: procrastinate.App, cron: str, queue: str) -> Callable[[Work], Work]:
+    """Make the function a task of its name that runs by itself at the times of `cron`. Never while its last run still
+    goes on in this process: what comes every ten seconds and waits for a slow server would soon have all the places of
+    its queue."""
+    def made(work: Work) -> Work:
+        running, name = asyncio.Lock(), work.__name__
+
+        async def unless_running(timestamp: int) -> None:
+            if not running.locked():
+                async with running:
+                    await work()
+
+        app.periodic(cron=cron)(app.task(name=name, queue=queue, queueing_lock=name)(unless_running))
+        return work
+    return made
 
 
 def register(runtime: Runtime) -> procrastinate.App:
@@ -77,10 +82,8 @@ def register(runtime: Runtime) -> procrastinate.App:
             conversation_id=conversation_id, message_id=""
         )
 
-    @app.periodic(cron="*/15 * * * *")
-    @app.task(name="anchor", queue=queue.CLOCKS, queueing_lock="anchor")
-    @one_at_a_time
-    async def anchor(timestamp: int) -> None:
+    @every(app, "*/15 * * * *", queue.CLOCKS)
+    async def anchor() -> None:
         """Anchor the audit chains; the MAC goes to the log, which is outside the database (P10)."""
         async with db.transaction(runtime.pool) as connection:
             mac = await audit.anchor(connection, runtime.settings, runtime.clock())
@@ -112,18 +115,14 @@ def _channels(app: procrastinate.App, runtime: Runtime, graph: Graph | None) -> 
         if graph is not None:
             await media.fetch(runtime, graph, UUID(message_id))
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="tell_numbers", queue=queue.SENDING, queueing_lock="tell_numbers")
-    @one_at_a_time
-    async def tell_numbers(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.SENDING)
+    async def tell_numbers() -> None:
         """Post news to the numbers that citizens gave on the web."""
         if graph is not None:
             await telling.post_due(runtime, graph)
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="post_overdue", queue=queue.SENDING, queueing_lock="post_overdue")
-    @one_at_a_time
-    async def post_overdue(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.SENDING)
+    async def post_overdue() -> None:
         """Post and fetch what a crash left behind, or what has to be tried again."""
         if graph is not None:
             await whatsapp.post_overdue(runtime)
@@ -133,34 +132,26 @@ def _channels(app: procrastinate.App, runtime: Runtime, graph: Graph | None) -> 
 def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
     """What runs by itself from time to time."""
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="late_answers", queue=queue.CLOCKS, queueing_lock="late_answers")
-    @one_at_a_time
-    async def late_answers(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.CLOCKS)
+    async def late_answers() -> None:
         """Answer the questions that only a failed bot had left to officers."""
         await late.answer_late(runtime)
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="clocks", queue=queue.CLOCKS, queueing_lock="clocks")
-    @one_at_a_time
-    async def clocks(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.CLOCKS)
+    async def clocks() -> None:
         """Look at the clocks of cases until nothing is due. The sweep looks too; both at once do everything once."""
         await unseen.go_on(runtime)
         await escalation.once(runtime)
         while await escalation.tell(runtime):
             pass
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="send_mail", queue=queue.SENDING, queueing_lock="send_mail")
-    @one_at_a_time
-    async def send_mail(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.SENDING)
+    async def send_mail() -> None:
         """Send the mail that is due; a mail server that hangs holds up no clock."""
         await mail.send_due(runtime)
 
-    @app.periodic(cron="* * * * *")
-    @app.task(name="returned_mail", queue=queue.SENDING, queueing_lock="returned_mail")
-    @one_at_a_time
-    async def returned_mail(timestamp: int) -> None:
+    @every(app, "* * * * *", queue.SENDING)
+    async def returned_mail() -> None:
         """Read what came back of the mail that was sent; a mailbox that is away is asked again in a minute."""
         try:
             if bounced := await returned.collect(runtime):
@@ -168,10 +159,8 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
         except returned.MailboxAway as away:
             log.warning("%s", away)
 
-    @app.periodic(cron="17 * * * *")
-    @app.task(name="old_uploads", queue=queue.CLOCKS, queueing_lock="old_uploads")
-    @one_at_a_time
-    async def old_uploads(timestamp: int) -> None:
+    @every(app, "17 * * * *", queue.CLOCKS)
+    async def old_uploads() -> None:
         """Remove what was sent in pieces and never became a message."""
         if removed := await uploads.sweep(runtime):
             log.info("removed %d old uploads", removed)
@@ -180,9 +169,8 @@ def _clocks(app: procrastinate.App, runtime: Runtime) -> None:
 def _public(app: procrastinate.App, runtime: Runtime) -> None:
     """What anybody may see."""
 
-    @app.periodic(cron="*/5 * * * *")
-    @app.task(name="figures", queue=queue.CLOCKS, queueing_lock="figures")
-    async def count(timestamp: int) -> None:
+    @every(app, "*/5 * * * *", queue.CLOCKS)
+    async def count_figures() -> None:
         """Count what is shown publicly."""
         await figures.publish(runtime)
 
@@ -190,18 +178,14 @@ def _public(app: procrastinate.App, runtime: Runtime) -> None:
 def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
     """What citizens are told without having written: what was wrong, and what they once asked for."""
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="correct", queue=queue.CLOCKS, queueing_lock="correct")
-    @one_at_a_time
-    async def correct(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.CLOCKS)
+    async def correct() -> None:
         """Tell whoever had a wrong answer what is right."""
         if told := await corrections.tell(runtime):
             log.info("%d conversations were told of a wrong answer", told)
 
-    @app.periodic(cron="* * * * *")
-    @app.task(name="remind", queue=queue.CLOCKS, queueing_lock="remind")
-    @one_at_a_time
-    async def remind(timestamp: int) -> None:
+    @every(app, "* * * * *", queue.CLOCKS)
+    async def remind() -> None:
         """Remind citizens of what they asked to be reminded of."""
         await reminders.send_due(runtime)
 
@@ -209,9 +193,8 @@ def _unasked(app: procrastinate.App, runtime: Runtime) -> None:
 def _rights(app: procrastinate.App, runtime: Runtime) -> None:
     """What citizens asked for and what waits a day."""
 
-    @app.periodic(cron="* * * * * */10")
-    @app.task(name="erase", queue=queue.CLOCKS, queueing_lock="erase")
-    async def erase(timestamp: int) -> None:
+    @every(app, "* * * * * */10", queue.CLOCKS)
+    async def erase() -> None:
         """Erase the citizens whose time to think it over has passed."""
         await erasing.carry_out_due(runtime)
 
@@ -219,36 +202,28 @@ def _rights(app: procrastinate.App, runtime: Runtime) -> None:
 def _daily(app: procrastinate.App, runtime: Runtime) -> None:
     """What a day brings: whom to ask again, whose leave begins."""
 
-    @app.periodic(cron="41 * * * *")
-    @app.task(name="old_jobs", queue=queue.CLOCKS, queueing_lock="old_jobs")
-    @one_at_a_time
-    async def old_jobs(timestamp: int) -> None:
+    @every(app, "41 * * * *", queue.CLOCKS)
+    async def old_jobs() -> None:
         """Jobs that failed are kept for who looks into it, not for ever: one that fails every ten seconds is eight
         thousand a day."""
         await app.job_manager.delete_old_jobs(
             nb_hours=FAILED_KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
 
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="ask_again", queue=queue.CLOCKS, queueing_lock="ask_again")
-    @one_at_a_time
-    async def ask_again(timestamp: int) -> None:
+    @every(app, "*/10 * * * *", queue.CLOCKS)
+    async def ask_again() -> None:
         """The day has come to ask an office outside again: its officer is told."""
         if told := await referrals.remind(runtime):
             log.info("%d officers reminded to ask again", told)
 
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="leaves", queue=queue.CLOCKS, queueing_lock="leaves")
-    @one_at_a_time
-    async def leaves(timestamp: int) -> None:
+    @every(app, "*/10 * * * *", queue.CLOCKS)
+    async def leaves() -> None:
         """Who is on leave from today on keeps no open case."""
         if moved := await duty.begin_leaves(runtime):
             log.info("%d cases moved to who is there", moved)
 
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="duties", queue=queue.CLOCKS, queueing_lock="duties")
-    @one_at_a_time
-    async def duties(timestamp: int) -> None:
+    @every(app, "*/10 * * * *", queue.CLOCKS)
+    async def duties() -> None:
         """Whose last day has passed is deactivated."""
         gone, stay = await duty.end_duties(runtime)
         if gone:
