@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
 from handoff.services.post import sending
 from handoff.services.talk import ownership, publications, turn
@@ -32,7 +33,7 @@ async def test_p08_an_answer_suspended_while_its_conversation_is_busy_is_withhel
 
 async def blocked(runtime) -> None:
     """Somebody waits for a lock."""
-    query = sending.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    query = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     for _ in range(200):
         async with db.statement(runtime.pool) as connection:
             if (await connection.execute(query)).scalar_one():

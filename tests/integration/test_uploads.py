@@ -214,11 +214,15 @@ async def test_pieces_without_a_row_are_removed_once_no_request_can_be_writing_t
     folder = served.runtime.settings.uploads / "parts" / "0b0e0a0a-0000-4000-8000-000000000000"
     folder.mkdir(parents=True)
     (folder / "0").write_bytes(b"x")
+    of_the_disk = folder.with_name("lost+found")
+    of_the_disk.mkdir()
     assert await uploads.sweep(served.runtime) == 0
     assert folder.exists()
-    os.utime(folder, (0, 0))
+    for one in (folder, of_the_disk):
+        os.utime(one, (0, 0))
     await uploads.sweep(served.runtime)
     assert not folder.exists()
+    assert of_the_disk.exists()
 
 
 async def test_a_piece_whose_transaction_failed_is_written_over(served):

@@ -9,6 +9,7 @@ may be sent again; `sweep` removes what is old.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
@@ -144,7 +145,8 @@ async def sweep(runtime: Runtime) -> int:
             delete(uploads).where(uploads.c.created_at <= runtime.clock() - KEPT).returning(uploads.c.id)
         )).scalars().all()
         known = set((await connection.execute(select(uploads.c.id))).scalars())
-    await asyncio.to_thread(_remove, runtime, [*old, *(i for i in _folders(runtime) if i not in known)])
+    forgotten = [one for one in await asyncio.to_thread(_folders, runtime) if one not in known]
+    await asyncio.to_thread(_remove, runtime, [*old, *forgotten])
     return len(old)
 
 
@@ -229,12 +231,14 @@ def _read(folder: Path, data_key: bytes, row: Row[Any]) -> bytes:
 
 
 def _folders(runtime: Runtime) -> list[UUID]:
-    """Uploads that have pieces older than any request: a younger one's row may be about to be stored."""
-    before = time.time() - KEPT.total_seconds()
-    try:
-        return [UUID(folder.name) for folder in _parts(runtime).iterdir() if folder.stat().st_mtime < before]
-    except FileNotFoundError:
-        return []
+    """Uploads that have pieces older than any request: a younger one's row may be about to be stored. What has no such
+    name is not ours."""
+    before, found = time.time() - KEPT.total_seconds(), []
+    for folder in _parts(runtime).glob("*"):
+        with contextlib.suppress(ValueError, FileNotFoundError):  # a disk's own folder; one that has just gone
+            if folder.stat().st_mtime < before:
+                found.append(UUID(folder.name))
+    return found
 
 
 def discard(runtime: Runtime, upload_id: UUID) -> None:
