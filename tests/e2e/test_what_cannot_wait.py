@@ -59,7 +59,7 @@ def test_p11_a_bribe_becomes_a_report_behind_a_one_time_link(
 
 
 @pytest.mark.parametrize("words", [
-    "anak saya tidak sengaja menulis alamat rumah di sini, tolong datanya dihilangkan",
+    "hapus semua yang pernah saya ketik",
     "nik saya dipake orang buat pinjol",
 ])
 def test_matters_of_personal_data_go_to_the_data_officer(citizen: Citizen, words: str) -> None:

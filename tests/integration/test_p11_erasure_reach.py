@@ -14,11 +14,12 @@ from handoff.services.case.cases import key_of
 from handoff.services.deadlines.clocks import promises
 from handoff.services.errors import Forbidden
 from handoff.services.rights import erasing
+from handoff.services.talk import conversations as conversation
 from handoff.services.talk import inbox, turn
 from handoff.services.talk.answering import open_for_bot
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
-from handoff.store.schema import cases, contacts, conversations, data_keys
+from handoff.store.schema import cases, consents, contacts, conversations, data_keys
 from handoff.store.schema_rights import data_events, erasures
 from handoff.web.limits import Buckets
 from tests.support.citizen import UNSURE, Citizen, answers
@@ -178,6 +179,22 @@ async def test_stop_in_the_widget_stops_news_to_what_was_given_and_mulai_begins_
     async with db.transaction(runtime.pool) as connection:
         rows = (await connection.execute(select(data_events.c.kind, data_events.c.detail))).all()
     assert sorted(map(tuple, rows)) == [("news_started", "mulai"), ("news_stopped", "stop")]
+
+
+async def test_p11_consent_is_taken_back_in_words_and_the_case_goes_on(runtime):
+    citizen = Citizen(runtime, (await conversation.begin(runtime, consent="2026-11")).conversation_id)
+    await citizen.asks("zzz", UNSURE)
+    said = await says(citizen, "cabut persetujuan saya")
+    assert "pesan baru tidak kami simpan" in said["text"]
+    assert [b["title"] for b in said["buttons"]] == ["Hapus data saya"]
+    async with db.transaction(runtime.pool) as connection:
+        rows = (await connection.execute(select(consents.c.version, consents.c.given).order_by(consents.c.at))).all()
+    assert sorted(map(tuple, rows)) == [("2026-11", False), ("2026-11", True)]
+    with pytest.raises(Forbidden):
+        await citizen.writes("halo")
+    await citizen.taps("Hapus data saya")  # buttons and these words still work
+    assert (await citizen.case()).status == "assigned"
+    assert (await citizen.fates())[-2:] == ["command", "command"]
 
 
 @pytest.mark.parametrize("path", ["/data/", "/data/data-saya.zip"])

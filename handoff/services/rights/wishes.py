@@ -18,6 +18,7 @@ from handoff.services.people import office
 from handoff.services.post.outbox import Outgoing, button, store
 from handoff.services.rights import erasing, held, links
 from handoff.services.runtime import Runtime
+from handoff.services.talk import consents
 from handoff.store import db
 
 KIND = "data"  # of buttons
@@ -124,6 +125,14 @@ class _Desk:
         taken = await erasing.keep(self.runtime, self.connection, self.citizen_id, self.locked)
         await self._say("kept" if taken else "not_erased", ())
 
+    async def withdraw(self, _: str) -> None:
+        """*Tarik persetujuan*, in words. Over WhatsApp nobody was asked for any (docs/adr/0013): what can be done is
+        said."""
+        web = self.conversation.channel == "web"
+        if web:
+            await consents.say_in(self.runtime, self.connection, self.conversation, None, False)
+        await self._say("consent_withdrawn" if web else "consent_whatsapp", ("erase",))
+
     async def outdated(self, _: str) -> None:
         await self._store(self.runtime.texts.say("chat.outdated_button"), ())
 
@@ -143,4 +152,5 @@ class _Desk:
 
 WAYS: dict[str, Callable[[_Desk, str], Awaitable[None]]] = {
     "see": _Desk.see, "copy": _Desk.copy, "erase": _Desk.erase, "erase_yes": _Desk.erase_yes, "keep": _Desk.keep,
+    "withdraw": _Desk.withdraw,
 }

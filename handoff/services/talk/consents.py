@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.services.case import cases
@@ -69,12 +70,22 @@ async def say(runtime: Runtime, conversation_id: UUID, version: str, given: bool
     record. Raises `NotFound`."""
     async with db.transaction(runtime.pool) as connection:
         conversation = await ownership.lock(connection, conversation_id)
-        was_withdrawn = (await connection.execute(
-            select(withdrawn()).select_from(conversations).where(conversations.c.id == conversation_id)
-        )).scalar_one()
-        said = await record(connection, conversation.citizen_id, version, given, runtime.clock())
-        if conversation.open_case_id is not None and was_withdrawn is given:
-            event = "consent_given" if given else "consent_withdrawn"
-            await cases.record(runtime, connection, conversation, conversation.open_case_id, event, cases.CITIZEN)
-            await notify(connection, conversation_id, conversation.next_seq - 1)
+        return await say_in(runtime, connection, conversation, version, given)
+
+
+async def say_in(
+    runtime: Runtime, connection: AsyncConnection, conversation: Row[Any], version: str | None, given: bool
+) -> Consent:
+    """`say` as part of the caller's transaction, which holds the conversation's lock. Without a version: of the text
+    that was spoken of last."""
+    last = select(consents.c.version).where(consents.c.citizen_id == conversation.citizen_id)
+    known = (await connection.execute(last.order_by(consents.c.at.desc()).limit(1))).scalar_one_or_none()
+    was_withdrawn = (await connection.execute(
+        select(withdrawn()).select_from(conversations).where(conversations.c.id == conversation.id)
+    )).scalar_one()
+    said = await record(connection, conversation.citizen_id, version or known or "-", given, runtime.clock())
+    if conversation.open_case_id is not None and was_withdrawn is given:
+        event = "consent_given" if given else "consent_withdrawn"
+        await cases.record(runtime, connection, conversation, conversation.open_case_id, event, cases.CITIZEN)
+        await notify(connection, conversation.id, conversation.next_seq - 1)
     return said
