@@ -19,6 +19,7 @@ class Notice(StrEnum):
     breach = "breach"                        # a promised time was missed
     correction = "correction"                # an answer of ours was wrong
     asked_reminder = "asked_reminder"        # the citizen wanted to be reminded
+    answer = "answer"                        # to a question that was answered more than a day later, without a case
     new_officer = "new_officer"
     referral = "referral"                    # another office was written to, or has answered
     news = "news"                            # anything else
@@ -31,7 +32,7 @@ class Notice(StrEnum):
     @property
     def of_case(self) -> bool:
         """Whether it is news of a case; what is not may come to a conversation that never had one."""
-        return self not in (Notice.correction, Notice.asked_reminder)
+        return self not in (Notice.correction, Notice.asked_reminder, Notice.answer)
 
 
 #: What an event of a case is for its citizen; an event that is not here is none.

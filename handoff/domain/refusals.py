@@ -38,14 +38,14 @@ UNREACHABLE = 131026
 _UNREACHABLE = frozenset({UNREACHABLE})
 _LIMITED = frozenset({130472, 131048, 131049})
 _BUG = frozenset({100, 131008, 131009})
-_WINDOW = 131047
+WINDOW = 131047  # more than 24 hours since the person's last message
 
 
 def verdict(http_status: int, code: int | None) -> Verdict:
     """For an answer that is no success. What is unknown to us is tried again while it may be the server's doing."""
     if code in _AGAIN:
         return Verdict.again
-    if code == _WINDOW:
+    if code == WINDOW:
         return Verdict.window
     if code is not None and (code in _STOP or 200 <= code <= 299):
         return Verdict.stop

@@ -192,6 +192,7 @@ conversations = Table(
     Column("last_answer_id", UUID(as_uuid=True), nullable=True),
     _at("acknowledged_at", nullable=True),  # the last "your officer will answer", to limit their rate
     _at("last_inbound_at", nullable=True),
+    _at("heard_at", nullable=True),  # WhatsApp: when the citizen wrote there last; on the case's page does not count
     _at("introduced_at", nullable=True),  # WhatsApp: when the citizen was told who this is and what becomes of it
     _at("erased_at", nullable=True),  # at its citizen's wish: nothing is written here any more (docs/adr/0039)
     _at("created_at"),

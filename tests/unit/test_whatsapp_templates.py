@@ -77,7 +77,7 @@ def test_the_proposal_and_its_reminders_are_answered_with_a_tap():
 
 def test_news_that_may_come_to_who_has_no_case_says_nothing_of_one():
     without = {notice for notice in Notice if not notice.of_case}
-    assert without == {Notice.correction, Notice.asked_reminder}
+    assert without == {Notice.correction, Notice.asked_reminder, Notice.answer}
     for notice in without:
         one = catalogue().templates[catalogue().named_for(notice)]
         assert (one.parameters, [button.payload for button in one.buttons]) == ((), ["read"])

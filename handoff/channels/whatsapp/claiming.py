@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.channels.whatsapp import inviting, outcome, pacing, shape
 from handoff.channels.whatsapp.inviting import Invitation
+from handoff.domain import refusals
 from handoff.services.post import window
 from handoff.services.post.outbox import notify
 from handoff.services.runtime import Runtime
@@ -28,7 +29,7 @@ from handoff.store.schema_whatsapp import whatsapp_addresses, whatsapp_sends
 _SETTLED = ("accepted", "failed")
 TOGETHER = 10  # at most so many texts in one message
 
-_NEXT = text(f"""
+_NEXT = text("""
 SELECT o.id, o.message_id, o.conversation_id, m.seq, clock_timestamp() AS now, (
     (o.owner_epoch IS NULL OR (c.owner_epoch = o.owner_epoch AND c.owner_officer_id IS NULL))
     AND NOT EXISTS (
@@ -37,7 +38,7 @@ SELECT o.id, o.message_id, o.conversation_id, m.seq, clock_timestamp() AS now, (
     )
 ) AS may_go,
 (SELECT max(s.claimed_at) FROM whatsapp_sends s WHERE s.conversation_id = c.id) AS paced_from,
-{window.HEARD_AT} AS heard_at
+c.heard_at
 FROM outbox o JOIN messages m ON m.id = o.message_id JOIN conversations c ON c.id = o.conversation_id
 WHERE o.conversation_id = :conversation AND o.state = 'handed' ORDER BY m.seq LIMIT :most
 """)
@@ -105,7 +106,7 @@ async def claim(
         parts = next((s.parts for s in mine.values()), 1)
         rest = next((n for n in range(1, parts + 1) if n not in mine or mine[n].state not in _SETTLED), 1)
         return Nowhere(*await _mark(connection, [row], conversation_id, rest, parts))
-    if not window.is_open(row.heard_at, runtime.clock()):
+    if not window.is_open(row.heard_at, runtime.clock()) or _is_shut(row, sends):
         await wait_for_window(connection, conversation_id)
         return await _invite(runtime, connection, row, address)
     group, bodies = await _together(runtime, connection, waiting, sends)
@@ -119,6 +120,12 @@ async def claim(
         return Later(None if rest > outcome.LONGEST else rest.total_seconds())
     ticket, tries = await _mark(connection, group, conversation_id, part, len(bodies))
     return Claimed(ticket, address.number_id, await _recipient(runtime, connection, address), bodies[part - 1], tries)
+
+
+def _is_shut(row: Row[Any], sends: Sequence[Row[Any]]) -> bool:
+    """Whether Meta said that the window is closed, whatever our clock says, and the citizen has not written since."""
+    return any(s.state == "waiting" and s.code == refusals.WINDOW and s.due_at - row.now > outcome.LONGEST
+               for s in sends)
 
 
 def carried_by(ticket: UUID) -> ColumnElement[bool]:
@@ -218,12 +225,18 @@ async def _mark(
 
 
 async def address_of(connection: AsyncConnection, conversation_id: UUID) -> Row[Any] | None:
-    """Where the citizen wrote from last. None when that number is somebody else's by now, or they were erased: what is
-    for one person goes to no other."""
+    """Where the citizen wrote from last. None when that number is known to be somebody else's by now, or they were
+    erased: what is for one person goes to no other."""
+    other = whatsapp_addresses.alias("other")
+    taken = select(other.c.id).where(
+        other.c.number_id == whatsapp_addresses.c.number_id, other.c.wa_hash == whatsapp_addresses.c.wa_hash,
+        other.c.current, other.c.user_hash != whatsapp_addresses.c.user_hash,
+    ).exists()
     return (await connection.execute(
         select(whatsapp_addresses).where(
-            whatsapp_addresses.c.conversation_id == conversation_id, whatsapp_addresses.c.current
-        ).order_by(whatsapp_addresses.c.created_at.desc()).limit(1)
+            whatsapp_addresses.c.conversation_id == conversation_id, ~taken,
+            or_(whatsapp_addresses.c.wa_enc.isnot(None), whatsapp_addresses.c.user_enc.isnot(None)),
+        ).order_by(whatsapp_addresses.c.current.desc(), whatsapp_addresses.c.created_at.desc()).limit(1)
     )).one_or_none()
 
 

@@ -28,6 +28,7 @@ from handoff.channels.whatsapp.payload import (
     Item,
     Media,
     Message,
+    Notice,
     NumberChanged,
     Place,
     Reaction,
@@ -118,6 +119,9 @@ async def _message(runtime: Runtime, message: Message) -> str:
     match message.content:
         case NumberChanged() | UserIdChanged():
             return await _moved(runtime, message, message.content)
+        case Notice():  # the citizen has said nothing
+            return await _keep(runtime, "system", "notice", message.raw, number_id=message.number_id,
+                               conversation_id=await addresses.whose(runtime, message))
         case Reaction() as reaction:
             return await _reaction(runtime, message, reaction)
         case content:
@@ -163,7 +167,8 @@ def _inbound(runtime: Runtime, message: Message, content: Content) -> Inbound:
         body["forwarded"] = True
     if message.errors:
         body["errors"] = [{"code": code, "details": details} for code, details in message.errors]
-    return Inbound(kind, body, key=addresses.message_key(runtime, message.wamid), sent_at=message.sent_at)
+    return Inbound(kind, body, key=addresses.message_key(runtime, message.wamid), sent_at=message.sent_at,
+                   over_whatsapp=True)
 
 
 def _told(runtime: Runtime, content: Content) -> tuple[str, dict[str, Any]]:

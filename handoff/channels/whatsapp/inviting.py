@@ -36,11 +36,12 @@ from handoff.texts import long_time
 
 log = logging.getLogger(__name__)
 
-# What waits in a conversation and belongs to a case or is news without one, in order; for who wants no news, only what
-# they asked for. What is no longer true is not announced: a reminder of a proposal that was answered on the case's page
-# meanwhile.
+# What waits in a conversation, in order: it belongs to a case, is news without one, or answers what the citizen wrote
+# (an outage lasted a day); for who wants no news, only what they asked for. What is no longer true is not announced: a
+# reminder of a proposal that was answered on the case's page meanwhile.
 _WAITING = text("""
-SELECT o.id AS outbox_id, coalesce(o.notice, 'news') AS notice, m.seq, f.name AS officer, f.title, k.id AS case_id,
+SELECT o.id AS outbox_id, coalesce(o.notice, CASE WHEN k.id IS NULL THEN 'answer' ELSE 'news' END) AS notice,
+    m.seq, f.name AS officer, f.title, k.id AS case_id,
     o.conversation_id, k.number, k.key_version, k.proposed_at, u.zone, w.mark_3 AS closes_at, q.mark_3 AS asked_until,
     CASE o.notice WHEN 'proposal' THEN k.proposal_id = m.id AND k.status = 'resolution_proposed'
         WHEN 'first_reminder' THEN w.id IS NOT NULL WHEN 'last_reminder' THEN w.id IS NOT NULL
@@ -50,8 +51,9 @@ FROM outbox o JOIN messages m ON m.id = o.message_id LEFT JOIN cases k ON k.id =
 LEFT JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) LEFT JOIN units u ON u.id = k.unit_id
 LEFT JOIN clocks w ON w.case_id = k.id AND w.kind = 'closing' AND w.ended_at IS NULL
 LEFT JOIN clocks q ON q.case_id = k.id AND q.kind = 'question' AND q.ended_at IS NULL
-WHERE o.conversation_id = :conversation AND o.state = 'handed' AND (k.id IS NOT NULL OR o.notice = ANY(:without_case))
-AND (o.notice = 'asked_reminder' OR NOT EXISTS (
+WHERE o.conversation_id = :conversation AND o.state = 'handed'
+AND (k.id IS NOT NULL OR coalesce(o.notice, 'answer') = ANY(:without_case))
+AND (o.notice = 'asked_reminder' OR (o.notice IS NULL AND k.id IS NULL) OR NOT EXISTS (
     SELECT FROM whatsapp_optouts s JOIN whatsapp_addresses a ON s.number_hash IN (a.wa_hash, a.user_hash)
     WHERE a.conversation_id = :conversation AND a.current
 )) ORDER BY m.seq

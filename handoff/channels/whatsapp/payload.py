@@ -89,13 +89,22 @@ class UserIdChanged:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that WhatsApp itself tells of the sender, and no message of theirs: new security keys, for one."""
+
+    type: str
+
+
+@dataclass(frozen=True)
 class Unreadable:
     """A message of a kind that we cannot show: WhatsApp did not pass it on, or it is new to us."""
 
     type: str
 
 
-type Content = Text | Tap | Media | Place | Cards | Reaction | NumberChanged | UserIdChanged | Unreadable
+type Content = (
+    Text | Tap | Media | Place | Cards | Reaction | NumberChanged | UserIdChanged | Notice | Unreadable
+)
 
 
 @dataclass(frozen=True)
@@ -291,11 +300,12 @@ def _reaction(given: Any) -> Content | None:
 
 def _system(given: Any) -> Content | None:
     of = mapping(given)
+    kind = word(of.get("type"))
     wa_id = word(of.get("wa_id")) or word(of.get("new_wa_id"))
     current, previous = word(of.get("user_id")), word(of.get("previous_user_id"))
     if current and previous:
         return UserIdChanged(previous, current)
-    return NumberChanged(wa_id) if wa_id else None
+    return NumberChanged(wa_id) if wa_id and (not kind or "number" in kind) else Notice(kind[:40])
 
 
 _READERS = {

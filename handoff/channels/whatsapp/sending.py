@@ -25,11 +25,16 @@ from handoff.store.schema_whatsapp import whatsapp_sends
 
 log = logging.getLogger(__name__)
 
-_HANDED = text("""
+_HANDED = text(f"""
 SELECT DISTINCT o.conversation_id FROM outbox o JOIN messages m ON m.id = o.message_id
 WHERE o.state = 'handed' AND (m.delivery <> 'waiting_window' OR EXISTS (
     SELECT FROM whatsapp_invitations v WHERE v.conversation_id = o.conversation_id
         AND v.state IN ('sending', 'waiting') AND v.due_at <= clock_timestamp()
+) OR EXISTS (  -- Meta said later that the window was closed: a template may announce it
+    SELECT FROM whatsapp_sends s WHERE s.outbox_id = o.id AND s.state = 'waiting' AND s.code = {refusals.WINDOW}
+        AND s.claimed_at > clock_timestamp() - interval '1 day'
+        AND NOT EXISTS (SELECT FROM whatsapp_invitations v WHERE v.conversation_id = o.conversation_id
+                        AND v.contact_id IS NULL AND v.created_at >= m.created_at)
 )) LIMIT 500
 """)
 _LEVELS = {Verdict.again: logging.INFO, Verdict.window: logging.INFO, Verdict.template: logging.CRITICAL}

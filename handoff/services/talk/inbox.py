@@ -40,6 +40,7 @@ class Inbound:
     body: dict[str, Any]
     key: str | None = None
     sent_at: datetime | None = None
+    over_whatsapp: bool = False  # not what the same citizen writes on the case's page
     files: tuple[StoredFile, ...] = field(default=())
     upload: UUID | None = None  # what the file came as, in pieces; it names the content, so the pieces may be gone
 
@@ -70,9 +71,11 @@ class Receipt:
 
 
 # Built once, like every statement that each message needs. Readers are told when the transaction commits.
+_at = conversations.c.heard_at
 _NUMBER = (
     update(conversations).where(conversations.c.id == bindparam("conversation"), conversations.c.erased_at.is_(None))
-    .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"))
+    .values(next_seq=conversations.c.next_seq + 1, last_inbound_at=bindparam("at"),
+            heard_at=func.greatest(_at, bindparam("heard_at", type_=_at.type)))
     .returning(
         conversations.c.next_seq, conversations.c.data_key_id, conversations.c.confidential,
         conversations.c.channel, conversations.c.owner_officer_id, consents.withdrawn().label("withdrawn"),
@@ -95,9 +98,11 @@ async def receive(runtime: Runtime, conversation_id: UUID, inbound: Inbound) -> 
     web, where the citizen can be asked again, `DatabaseAway`.
     """
     fingerprint = _fingerprint(runtime, inbound)
+    at = runtime.clock()
+    heard_at = min(inbound.sent_at or at, at) if inbound.over_whatsapp else None
     async with db.transaction(runtime.pool) as connection:
         row = (await connection.execute(
-            _NUMBER, {"conversation": conversation_id, "at": runtime.clock()}
+            _NUMBER, {"conversation": conversation_id, "at": at, "heard_at": heard_at}
         )).one_or_none()
         if row is None:
             raise NotFound()

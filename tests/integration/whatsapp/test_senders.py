@@ -18,7 +18,7 @@ from tests.support.citizen import UNSURE, Citizen
 from tests.support.console import browser, opened
 from tests.support.line import replies, stands
 from tests.support.office import officer_row
-from tests.support.whatsapp import SAID, SENDER, delivery, message, post, says, value
+from tests.support.whatsapp import SAID, SENDER, SYSTEM, delivery, message, post, says, value
 
 # Who somebody is does not depend on the database's release: one of them is enough.
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"]),
@@ -132,3 +132,23 @@ async def test_what_was_forwarded_says_so_to_the_officer(served):
     case = await citizen.case()
     page = await opened(await browser(served, await officer_row(runtime, case.officer_id)), case.number)
     assert "Pesan ini diteruskan warga dari percakapan lain." in page.text
+
+
+async def test_who_wrote_from_the_new_number_before_its_notice_came_still_gets_what_is_for_them(
+    served, runtime, graph, api
+):
+    """Meta promises no order: the message from the new number is here first, and is a conversation of its own."""
+    client = await served.client()
+    api.open_for.add("628999")
+    await post(client, delivery(value(says("punya Budi"))))
+    await post(client, delivery(value(says("mau bicara sama petugas", sender="628999"))))
+    _, second = await conversations_of(runtime)
+    citizen = Citizen(runtime, second)
+    await citizen.hears(UNSURE)
+    await sending.post_due(runtime, graph, second)
+    case = await citizen.case()
+    await post(client, delivery(value(message(SYSTEM))))
+    await replies(runtime, citizen, await officer_row(runtime, case.officer_id), case, "Berkas Anda sudah lengkap.")
+    await sending.post_due(runtime, graph, second)
+    assert "Berkas Anda sudah lengkap." in api.texts[-1]
+    assert api.accepted[-1]["to"] == "628999"

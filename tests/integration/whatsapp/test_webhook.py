@@ -256,3 +256,17 @@ async def test_a_reaction_is_kept_and_is_no_message(served):
     await post(client, delivery(value(says("halo"), message(REACTION, wamid="w2"))))
     assert len(await stored(served.runtime)) == 1
     assert await events(served.runtime) == [("reaction", "emoji")]
+
+
+async def test_what_whatsapp_itself_tells_of_a_sender_is_no_message_of_theirs(served):
+    """New security keys open no case, answer nothing, and move nobody."""
+    client = await served.client()
+    await post(client, delivery(value(says("halo"))))
+    for told in ({"type": "customer_identity_changed", "wa_id": SENDER, "identity": "x", "customer": SENDER},
+                 {"type": "something_new", "body": "x"}):
+        for sender in (SENDER, "628999"):
+            given = delivery(value(message({"type": "system", "system": told}, sender=sender)))
+            assert (await post(client, given)).status_code == 200
+    assert len(await stored(served.runtime)) == 1
+    assert set(await events(served.runtime)) == {("system", "notice")}
+    assert len(await rows(served.runtime, select(whatsapp_addresses))) == 1

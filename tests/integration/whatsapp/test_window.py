@@ -21,6 +21,7 @@ from handoff.store.schema import messages
 from handoff.store.schema_whatsapp import whatsapp_invitations
 from tests.support import whatsapp
 from tests.support.citizen import UNSURE
+from tests.support.citizen import answers as answered
 from tests.support.line import case_and_silence, later, names, replies, reports, stands, writes
 from tests.support.office import officer_row
 from tests.support.whatsapp import SENDER, delivery, value
@@ -76,6 +77,48 @@ async def test_a_template_that_was_not_taken_is_tried_again_one_that_is_refused_
     assert (api.texts, api.refused) == ([], [131000, 132001, 132001])
     assert await invitations(runtime) == [(name, "failed", "stored") for name in ("balasan_petugas", "kabar_kasus")]
     assert (await stands(runtime))[-1] == "waiting_window"
+
+
+@pytest.mark.parametrize("by_status", [False, True])
+async def test_what_meta_finds_too_late_is_announced_although_our_clock_says_otherwise(
+    queued_runtime, graph, api, clock, by_status
+):
+    """131047 an hour before our window ends: the reply becomes an obligation with its template, not a silent wait."""
+    runtime = queued_runtime
+    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
+    clock.forward(timedelta(hours=-1))
+    if by_status:
+        api.open_for.add(SENDER)
+    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
+    await sending.post_due(runtime, graph, citizen.id)
+    if by_status:
+        failed = whatsapp.status(api.accepted.pop()["wamid"], "failed", code=131047)
+        await intake.take_in(runtime, whatsapp.written(delivery(value(statuses=[failed]))))
+        async with db.transaction(runtime.pool) as connection:
+            await connection.execute(text("DELETE FROM procrastinate_jobs"))
+        await sending.post_overdue(runtime)  # the round that every worker makes
+        async with db.transaction(runtime.pool) as connection:
+            assert (await connection.execute(text("SELECT task_name FROM procrastinate_jobs"))).scalars().all() == [
+                "post"]
+        assert await sending.post_due(runtime, graph, citizen.id) is None
+    assert names(api) == ["balasan_petugas"]
+    assert (await stands(runtime))[-1] == "waiting_window"
+    for _ in range(2):
+        await sending.post_due(runtime, graph, citizen.id)
+    assert names(api) == ["balasan_petugas"]
+    api.open_for.add(SENDER)
+    await writes(runtime, "ya", at=int(clock().timestamp()))
+    await sending.post_due(runtime, graph, citizen.id)
+    assert "Berkas Anda sudah lengkap." in api.texts[-1]
+
+
+async def test_what_the_citizen_writes_on_the_cases_page_does_not_open_the_window(runtime, graph, api, clock):
+    citizen, case, officer = await case_and_silence(runtime, graph, api, clock)
+    await citizen.writes("saya tulis di halaman kasus")
+    await replies(runtime, citizen, officer, case, "Berkas Anda sudah lengkap.")
+    await sending.post_due(runtime, graph, citizen.id)
+    assert api.refused == []
+    assert names(api) == ["balasan_petugas"]
 
 
 async def test_a_refused_token_stops_templates_too_and_they_go_out_later(runtime, graph, api, clock):
@@ -193,3 +236,26 @@ async def test_p05_a_reminder_that_was_overtaken_on_the_page_is_not_announced(ru
     clock.forward(timedelta(days=2))
     await sending.post_due(runtime, graph, citizen.id)
     assert "pengingat_pertama" not in names(api)
+
+
+async def test_an_answer_that_an_outage_delayed_for_a_day_is_announced(runtime, graph, api, clock):
+    """Without a case, too: who asked would otherwise never hear that there is an answer."""
+    asked = clock()
+    clock.forward(timedelta(hours=26))  # Meta had to try for a day; its message still tells when it was sent
+    api.open_for.clear()
+    citizen = await writes(runtime, "ktp sy ilang", at=int(asked.timestamp()))
+    await citizen.hears(answered("ktp_hilang"))
+    for _ in range(2):
+        await sending.post_due(runtime, graph, citizen.id)
+    assert names(api) == ["jawaban_tertunda"]
+    assert api.refused == []
+    payload = api.accepted[0]["template"]["components"][0]["parameters"][0]["payload"]
+    assert payload == f"read:{citizen.id}"
+    api.open_for.add(SENDER)
+    tap = whatsapp.message({"type": "button", "button": {"payload": payload, "text": "Kirim jawabannya"}},
+                           at=int(clock().timestamp()))
+    await intake.take_in(runtime, whatsapp.written(delivery(value(tap))))
+    await turn.drain(runtime, citizen.id)
+    while await sending.post_due(runtime, graph, citizen.id) is not None:
+        pass
+    assert any("KTP" in one for one in api.texts[1:])
