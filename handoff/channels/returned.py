@@ -11,13 +11,12 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from handoff.domain.bounces import MOST_BYTES
-from handoff.services.post import bounces
+from handoff.services.post import bounces, mail
 from handoff.services.runtime import Runtime
 from handoff.store import db
 
@@ -94,7 +93,7 @@ def _imap(url: str) -> Iterator[Source]:
     ) as server:
         if not secure and "STARTTLS" in server.capabilities:
             server.starttls(trusted)
-        elif not secure and not _here(host):
+        elif not secure and not mail.is_here(host):
             raise MailboxAway(f"{host} offers no TLS: a password is not sent to another machine in the open")
         server.login(unquote(parts.username or ""), unquote(parts.password or ""))
         folder = unquote(parts.path.lstrip("/")) or "INBOX"
@@ -102,13 +101,6 @@ def _imap(url: str) -> Iterator[Source]:
         if answer != "OK":
             raise MailboxAway(f"there is no folder {folder}")
         yield _Imap(server)
-
-
-def _here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Imap:

@@ -219,6 +219,38 @@ async def test_p03_a_mail_server_that_hangs_holds_up_neither_clocks_nor_other_po
             await until_done(app, "post")
 
 
+@pytest.mark.parametrize(("host", "given"), [("0.0.0.0", False), ("127.0.0.1", True)])
+async def test_a_password_goes_to_no_other_machine_in_the_open(posting, host, given):
+    """0.0.0.0 leads here too, and is no name of this machine's."""
+    async with overheard() as (port, heard):
+        url = f"smtp://kantor:rahasia@{host}:{port}"
+        runtime = dataclasses.replace(posting, settings=dataclasses.replace(posting.settings, smtp_url=url))
+        case = await with_address(runtime)
+        await verbs.reply(runtime, await officer_row(runtime, case.officer_id), case.id, "Baik.")
+        assert await mail.send_due(runtime) == 0
+        assert heard[0].startswith("EHLO")
+        assert any(line.startswith("AUTH") for line in heard) is given
+
+
+@contextlib.asynccontextmanager
+async def overheard():
+    """A server without TLS that takes nothing: its port, and what is said to it."""
+    heard: list[str] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 surel.contoh.id\r\n")
+        while line := await reader.readline():
+            heard.append(line.decode().strip())
+            writer.write(b"250-surel.contoh.id\r\n250 AUTH PLAIN\r\n" if line.startswith(b"EHLO") else b"535 no\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], heard
+    finally:
+        server.close()
+
+
 @contextlib.asynccontextmanager
 async def hanging():
     """A server that takes every connection and says nothing: its address, and the connections."""

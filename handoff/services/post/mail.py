@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
@@ -232,11 +233,20 @@ async def _for_citizen(
     return to if contact.refused_at is None else None, subject, text
 
 
+def is_here(host: str) -> bool:
+    """Whether the name is this machine's."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 async def _connect(runtime: Runtime) -> aiosmtplib.SMTP:
     parts = urlsplit(runtime.settings.smtp_url or "")
-    tls = parts.scheme == "smtps"
+    tls, open_to_all = parts.scheme == "smtps", parts.password is not None and not is_here(parts.hostname or "")
     server = aiosmtplib.SMTP(
         hostname=parts.hostname, port=parts.port or (465 if tls else 25), use_tls=tls,
+        start_tls=True if open_to_all and not tls else None,  # a password goes to no other machine in the open
         username=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None, timeout=TIMEOUT_SECONDS,
     )
