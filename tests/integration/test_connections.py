@@ -89,3 +89,16 @@ async def test_p01_the_end_of_a_job_is_written_down_although_the_idle_connection
         for job in taken:
             await app.job_manager.finish_job(job, status=Status.SUCCEEDED, delete_job=True)
         assert list(await app.job_manager.list_jobs_async(queue="q")) == []
+
+
+async def test_p03_a_line_that_is_cut_is_given_up_wherever_the_database_is_asked(two, runtime, database):
+    """That it is, was seen over a network whose link was taken down: it takes a root's rights to do."""
+    told = []
+    async with db.transaction(two) as connection:
+        told.append((await db.driver_connection(connection)).info.get_parameters())
+    async with runtime.jobs.open_async(), runtime.jobs.connector._async_pool.connection() as of_the_queue:
+        told.append(of_the_queue.info.get_parameters())
+    async with await psycopg.AsyncConnection.connect(db.conninfo(database.app_url)) as listening:
+        told.append(listening.info.get_parameters())
+    for one in told:
+        assert {name: one[name] for name in db.LINE} == {name: str(value) for name, value in db.LINE.items()}
