@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from handoff.embedded import SUPERUSER
 from tests.support.browser import PHONE, ask, box, fits, inspect, say, talk, tap
+from tests.support.erased import found
 from tests.support.house import House
 from tests.support.people import Citizen, Officers
 from tests.support.record import rows
@@ -21,7 +23,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 Open = Callable[..., Page]
-WORDS = "Kampung Randublatung"
+WORDS = "Kampung Randublatung Lor"
 
 
 def path_of(page: Page, part: str) -> str:
@@ -49,7 +51,7 @@ def soon(house: House, page: Page) -> None:
 def test_p11_seen_taken_and_erased_from_the_chat(open_page: Open, house: House, tmp_path: Path) -> None:
     phone = open_page("/", width=PHONE)
     ask(phone, f"mau bicara sama petugas, saya di {WORDS}")
-    conversation = kept(phone)["id"]
+    conversation, token = kept(phone)["id"], kept(phone)["token"]
     talk(phone).page.locator("wajah-chat").get_by_role("button", name="Data saya", exact=True).click()
     inspect(phone, "chat-own-data-asked")
     phone.locator("wajah-chat").get_by_role("button", name="Lihat atau hapus").click()
@@ -103,6 +105,8 @@ def test_p11_seen_taken_and_erased_from_the_chat(open_page: Open, house: House, 
     assert kept(phone)["id"] != conversation
     until(lambda: rows(house.home, "SELECT 1 FROM erasures e JOIN conversations c USING (citizen_id)"
                                    " WHERE c.id = %s AND e.state = 'done'", conversation), 60, "Rasa forgot too")
+    traces = {"words": WORDS.encode(), "token": token.encode()}
+    assert found(house.home.cluster.url(SUPERUSER), house.home.path, traces) == []  # nor in the database's own files
 
 
 def test_p11_officers_and_the_case_page_say_that_it_was_erased(

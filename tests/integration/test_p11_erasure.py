@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import os
+import signal
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +32,7 @@ from handoff.store.schema_record import case_events
 from handoff.store.schema_rights import data_events, erasure_leftovers, erasures
 from tests.support.citizen import UNSURE, Citizen, answers, reply
 from tests.support.erased import found
-from tests.support.office import officer_row, picture
+from tests.support.office import SECRETS, officer_row, picture
 
 # What is kept and destroyed does not depend on the database's release, as far as tables go: both where it is searched.
 pytestmark = pytest.mark.asyncio
@@ -280,6 +284,52 @@ async def test_p11_killed_anywhere_it_is_completed(runtime, clock, settings, mon
     assert erased.state == "done"
     assert await rows(runtime, erasure_leftovers) == []
     assert [f for f in settings.uploads.rglob("*") if f.is_file()] == []
+
+
+A_WORKER = """
+import asyncio, sys, time
+from handoff.services.rights import erasing
+from handoff.services.runtime import Runtime
+from handoff.settings import Settings
+
+def here(*_, **__):
+    print("here", flush=True)
+    time.sleep(600)
+
+async def work():
+    runtime = Runtime.create(Settings.from_env())
+    place = {"transaction": (erasing.erasure, "_destroy_keys"), "files": (type(runtime.depot), "remove")}[sys.argv[1]]
+    setattr(*place, here)
+    await erasing.carry_out_due(runtime)
+
+asyncio.run(work())
+"""
+
+
+@ONE
+@pytest.mark.parametrize("at", ["transaction", "files"])
+async def test_p11_a_worker_that_is_killed_leaves_all_of_it_or_nothing_and_the_next_completes_it(
+    runtime, clock, settings, database, at
+):
+    citizen, _ = await with_everything(runtime)
+    await asks_to_be_erased(citizen)
+    clock.forward(timedelta(hours=24))
+    environment = {**os.environ, **SECRETS, "WAJAH_HOME": str(settings.home), "DATABASE_URL": database.app_url}
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", A_WORKER, at, env=environment,
+                                                  stdout=asyncio.subprocess.PIPE)
+    assert worker.stdout is not None
+    assert await asyncio.wait_for(worker.stdout.readline(), 60) == b"here\n"
+    worker.send_signal(signal.SIGKILL)
+    await worker.wait()
+    (erased,) = await rows(runtime, erasures)
+    words = [m["text"] for m in await citizen.sees()]
+    assert (erased.state, any(WORDS in text for text in words)) == (
+        ("waiting", True) if at == "transaction" else ("destroyed", False))
+    await erasing.carry_out_due(runtime)
+    assert [row.state for row in await rows(runtime, erasures)] == ["done"]
+    assert [f for f in settings.uploads.rglob("*") if f.is_file()] == []
+    async with db.transaction(runtime.pool) as connection:
+        await audit.verify(connection, runtime.settings)
 
 
 @ONE

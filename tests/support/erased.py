@@ -25,7 +25,10 @@ def found(superuser_url: str, home: Path, traces: dict[str, bytes]) -> list[str]
                            if any(trace in as_bytes(cell) for cell in row)]
     for file in home.rglob("*"):
         if file.is_file():
-            content = file.read_bytes()
+            try:
+                content = file.read_bytes()
+            except FileNotFoundError:  # a running database removes some
+                continue
             places += [f"{file.name}: {name}" for name, trace in traces.items() if trace in content]
     return places
 
