@@ -72,12 +72,12 @@ class Talk {
     const { scrollHeight, scrollTop, clientHeight } = this.log;
     this.log.append(item);
     if (mine || scrollHeight - scrollTop - clientHeight < 200) this.log.scrollTop = item.offsetTop - 12;
-    if (mine && this.log.ariaLive !== "off") this.log.scrollIntoView({ block: "nearest" }); // with the answer's beginning
+    if (mine && !this.past) this.log.scrollIntoView({ block: "nearest" }); // with the answer's beginning
     if (!mine) this.does.answered(message.seq);
   }
 
   /** What comes now is the past: it is not read out. */
-  quiet(yes) { this.log.setAttribute("aria-live", yes ? "off" : "polite"); }
+  quiet(yes) { this.log.setAttribute("aria-live", (this.past = yes) ? "off" : "polite"); }
 
   who({ author, officer, created_at }) {
     const name = officer ? `${officer.name}, ${officer.title}` : WORDS.author[author];
