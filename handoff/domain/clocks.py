@@ -215,11 +215,6 @@ def again(calendar: WorkingCalendar, told_at: datetime) -> datetime:
         return told_at + timedelta(days=AGAIN_DAYS)
 
 
-def is_question(text: str) -> bool:
-    """Whether the text asks something concrete: a question mark and enough words to be answered."""
-    return "?" in text and len(text.split()) >= 3
-
-
 def _later(calendar: WorkingCalendar, at: datetime, minutes: int) -> datetime:
     """`minutes` of working time after `at`; an office that never opens again counts plain minutes, so that no deadline
     is lost with its calendar."""

@@ -170,6 +170,9 @@ _STATE = re.compile(
     r"terbit (?:kemarin|tadi|hari|tanggal)|lengkap sejak|boleh di\w+|"
     r"belum di\w+|(?:tidak|belum) (?:masuk|ada|ditemukan|perlu|usah|wajib|harus|lengkap|terbaca|dibayar|dikenai|"
     r"membayar|memenuhi|boleh|dipungut)|sudah berubah|kesalahan (?:pada|di) )\b"
+    r"|\b(?:ktp|kk|kartu|akta|sim|paspor|kia|uang)(?:nya)?(?: \w+){0,3}? "
+    r"(?:ada di|(?:bisa|dapat|siap|tinggal|boleh) (?:di)?ambil)\b"
+    rf"|\b(?:jadwal|antrean|antrian)(?: \w+){{0,3}}? {_YOU}\b.*{_WHEN}"
     # something of the citizen's own, and how it is
     r"|\b(?:data|nama|alamat|nomor|status|akun|kartu|berkas|dokumen|ktp|kk|akta|nik|npwp|nib|efin|paspor|sim|usaha|"
     r"setoran|pembayaran|iuran|denda|pajak|bantuan|surat)(?:nya)?(?: \w+){0,2}? "
@@ -207,16 +210,37 @@ _RESTATES = re.compile(
     r"atas (?:laporan|permohonan|keluhan))\b"
 )
 _UNABLE = re.compile(r"\b(?:tidak|belum) (?:bisa|dapat|mungkin|berwenang)\b")
+_POWERLESS = re.compile(  # about the office, not the matter
+    r"\b(?:tidak|belum) (?:ada|punya|memiliki|mempunyai|diberi) (?:akses|wewenang|kewenangan|kuasa|hak akses|fitur|"
+    r"menu|fasilitas)\b"
+    r"|\bsudah (?:ada|tersedia) (?:grup|aplikasi|menu|fitur|form\w*|kanal|layanan|link|tautan|hotline|wa)\b"
+)
+# A place or somebody else, named in a clause that says nothing of what the office itself does.
+_PLACE = re.compile(
+    r"\b(?:di|ke|ka|k|lewat|melalui|via|dari|oleh|sama|kepada|jalur)(?: (?:bagian|bidang|kantor|halaman|pihak|para))? "
+    r"(?:rt|rw|kelurahan|kecamatan|desa|kades|lurah|camat|dinas|disdukcapil|dukcapil|disnaker|dinsos|provinsi|pusat|"
+    r"kementerian|pemda|instansi|pengadilan|polres|polsek|bank|bpjs|samsat|sekolah|puskesmas|notaris|website|web|situs|"
+    r"aplikasi|internet|online|grup|telegram|instagram|spanduk|papan|pengumuman|loket|lantai \w+|gedung|sana|mereka|"
+    r"beliau|operator|admin|pendamping|sp4n\W?lapor)\b"
+    r"|\b(?:di|ke) (?:unit|bagian|bidang|instansi|kantor|dinas|tempat) lain\b|\bbukan (?:di )?(?:loket|bagian|bidang)\b"
+    r"|\b(?:dipandu|dibantu|dilayani|diarahkan|ditangani|temui|menemui|jumpai) (?:oleh )?(?:operator|petugas|admin|tim|"
+    r"beliau|mereka|pendamping|perangkat)\b"
+)
 _SETTING = re.compile(r"^(?:agar|supaya|jika|kalau|bila|apabila|untuk|guna|setelah|sesudah|sebelum|demi|selama)\b")
 
+# What a citizen is told to bring when the answer is more than "come".
+_PAPER = r"\b(?:ktp|kk|kartu|akta|surat|fotokopi|ijazah|paspor|sim|buku|kuitansi|nomor|pas ?foto)\b"
 _GO = (
     r"(?:(?:meng)?hubungi|hub|(?:di)?kontak|japri|follow ?up|berhubungan|(?:ber)?konsultasi\w*|"
     r"datang\w*|dateng|mendatangi|(?:me(?:ng)?|di)?kunjungi|berkunjung|"
     r"(?:meng|di)?(?:kirim|irim)(?:kan)?|(?:e-?mail|surel|wa|whatsapp|chat|telp)|(?:me)?(?:telepon|nelepon|nelpon)|"
     r"(?:meng|di)?ajukan|(?:me|di)?lapor(?:kan)?|(?:me|di)?(?:sampaikan|nyampaikan)|menyampaikan|ditujukan|"
     r"(?:menge|di)?cek|(?:meng|di)?akses|(?:mem|di)?buka|(?:me|di)?lihat|(?:me|di)?(?:pantau|mantau)|(?:men)?daftar|"
-    r"(?:meng|di)?(?:unduh|unggah)|(?:ber|di|me)?(?:tanya|nanya)(?:kan)?|(?:ber)?koordinasi|bersurat|(?:di)?jangkau|(?:meng)?urus|"
-    r"tindak ?lanjuti|mengikuti|ikuti|ke (?:sana|kantor|dinas|loket|kelurahan|kecamatan|ombudsman|helpdesk))"
+    r"(?:meng|di)?(?:unduh|unggah)|(?:ber|di|me)?(?:tanya|nanya)(?:kan)?|(?:ber)?koordinasi|bersurat|(?:di)?jangkau|"
+    r"(?:meng)?urus|(?:mem|di)?baca|(?:me|di)?(?:scan|pindai|mindai)|"
+    r"(?:mem|di)?buat(?:kan)? (?:laporan|pengaduan|aduan|pengajuan|tiket)|"
+    r"tindak ?lanjuti|mengikuti|ikuti|gabung|bergabung|menempuh|ketemu|menghadap|klik|"
+    r"ke (?:sana|kantor|dinas|loket|kelurahan|kecamatan|ombudsman|helpdesk))"
 )
 _ASKED = (
     r"(?:silakan|silahkan|dipersilakan|mohon|harap|monggo|mangga|coba|mencoba|tolong|(?:di)?sarankan|sebaiknya|"
@@ -225,9 +249,15 @@ _ASKED = (
 _ELSEWHERE = re.compile(
     rf"\b{_ASKED}\b.*?\b{_GO}\b|\b(?:{_ASKED}|langsung) (?:saja |aja |langsung )?k[ea] (?!kami\b|saya\b)"
     r"|\b(?:e-?mail|surel|wa|whatsapp|kontak)nya (?:saja |aja |langsung )?ke "
-    rf"|^(?:ya |atau |dan |langsung |{_YOU} )*{_GO}\b"
+    rf"|^(?:ya |atau |dan |langsung |saja |aja |{_YOU} )*{_GO}\b"
     r"|\b(?:bukan|di luar|tidak (?:memiliki|punya|mempunyai)|menjadi)(?: \w+)? (?:kewenangan|wewenang|ranah|tupoksi|"
     r"tugas|urusan|bagian|tanggung jawab)\b"
+    r"|\b(?:merupakan|adalah|itu|ini|masuk) (?:kewenangan|wewenang|ranah|tupoksi|tanggung jawab)(?! (?:kami|saya)\b)"
+    r"|\bdihubungi (?:oleh |dari |sama )?(?:bagian|bidang|seksi|tim|petugas|admin|staf|operator|pihak|dinas|instansi|"
+    r"kelurahan|kecamatan)\b"
+    r"|^(?:pengajuan|pendaftaran|permohonan|pengurusan|pelaporan|pengiriman|pengaduan)"
+    r"(?: (?:ulang|baru|saja|bisa|lagi))* (?:lewat|melalui|via|di|ke)\b(?! (?:sini|kami|saya)\b)"
+    rf"|\b(?:cukup|tinggal|hanya perlu) (?:saja )?{_GO}\b(?!.*\b(?:bawa|membawa|dengan) .*{_PAPER})"
     r"|\burusan(?:nya)? (?:provinsi|pusat|dinas|kelurahan|kecamatan|kementerian)\b"
     r"|\b(?:dilakukan|diajukan|dilayani|dikelola|diproses|diurus|disampaikan|ditangani|diselesaikan)(?: \w+){0,3}? "
     r"(?:melalui|lewat|oleh|pada|ke|di)\b"
@@ -244,6 +274,7 @@ _CONTACT = re.compile(
     r"|\b(?:nol|kosong|0)(?:[ -]+(?:nol|kosong|satu|dua|tiga|empat|lima|enam|tujuh|delapan|lapan|sembilan|\d)\b){5,}"
     r"|\b(?:jl|jln|jalan)\b\.? \w|\b(?:call ?center|hotline|helpdesk|kring pajak)\b"
 )
+_OURS = re.compile(r"\b(?:kami|saya)\b")
 _HERE = re.compile(r"\b(?:di|ke|lewat|melalui) (?:sini|(?:percakapan|chat|pesan|halaman|kasus)(?: kasus)? ini)\b")
 # What the office may want from the citizen, and the acts by which they give it: asked for without naming a place, it is
 # wanted here.
@@ -287,9 +318,11 @@ def _kind(clause: str, before: Kind | None, asks: bool) -> Kind:
         return Kind.courtesy
     if _LAW.search(clause):
         return Kind.law
-    if not setting and before is not Kind.referral and (_STATE.search(clause) or _ANSWER.search(clause)):
+    told = _STATE.search(clause) or _ANSWER.search(clause)
+    if told and not setting and before is not Kind.referral and not _POWERLESS.search(clause):
         return Kind.substance
-    return Kind.referral if _CONTACT.search(clause) else Kind.other
+    elsewhere = _PLACE.search(clause) and not asks and not _OURS.search(clause) and not _HERE.search(clause)
+    return Kind.referral if elsewhere or _CONTACT.search(clause) else Kind.other
 
 
 def _sends_elsewhere(clause: str, asks: bool) -> bool:

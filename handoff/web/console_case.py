@@ -50,7 +50,7 @@ console_case.exception(DatabaseAway)(database_away)
 VERBS = {"takeover": Verb.take_over, "reply": Verb.reply, "ask": Verb.ask, "propose": Verb.propose,
          "note": Verb.note, "hand_back": Verb.hand_back}  # by `data-action`
 EVENTS = {**MOVED, "takeover": "taken_over", "reply": "replied", "reply_redirect": "replied",
-          "reply_window": "replied", "ask": "asked",
+          "reply_empty": "replied", "reply_window": "replied", "ask": "asked",
           "note": "noted", "propose": "proposed", "hand_back": "handed_back"}
 ENTRIES = 4  # topics of the catalogue beside a conversation
 _FORM = re.compile(r"[0-9a-f]{32}")
@@ -216,8 +216,8 @@ def _actions(session: Session, case: dict[str, Any]) -> list[str]:
 
 def _done(session: Session, case: dict[str, Any], action: str) -> str | None:
     """The action that the address claims was done, if this officer did such a thing to the case."""
-    if action == "reply" and _last_reply_sends_elsewhere(case):
-        action = "reply_redirect"
+    if action == "reply" and (lacks := _reply_lacks(case)):
+        action = f"reply_{lacks}"
     elif action == "reply" and case["window_open"] is False:
         action = "reply_window"
     me = {"name": session.officer.name, "title": session.officer.title}
@@ -225,6 +225,7 @@ def _done(session: Session, case: dict[str, Any], action: str) -> str | None:
     return action if did else None
 
 
-def _last_reply_sends_elsewhere(case: dict[str, Any]) -> bool:
-    last = next((event["body"] for event in reversed(case["events"]) if event["type"] == "replied"), None)
-    return bool(last and last.get("redirect"))
+def _reply_lacks(case: dict[str, Any]) -> str | None:
+    """Why the newest reply stopped no clock: `redirect`, `empty`; None when it did."""
+    last: dict[str, Any] = next((e["body"] for e in reversed(case["events"]) if e["type"] == "replied"), {})
+    return next((lack for lack in ("redirect", "empty") if last.get(lack)), None)

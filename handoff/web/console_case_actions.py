@@ -10,7 +10,6 @@ from uuid import UUID
 from sanic import Blueprint, Request
 from sanic.response import HTTPResponse, empty, redirect
 
-from handoff.domain.redirect import read
 from handoff.services.case import verbs
 from handoff.services.errors import BadRequest, NotFound, ServiceError
 from handoff.services.views import desk, drafts, presence
@@ -74,8 +73,9 @@ async def act(request: Request, number: str, action: str) -> HTTPResponse:
             raise
         return await whole(request, number, sent, refusal)
     if _by_htmx(request):
-        elsewhere = action == "reply" and read(sent.text).is_redirect
-        return _notice(request, done="reply_redirect" if elsewhere else action)
+        if action == "reply" and (lacks := await verbs.lacks(runtime, case_id, sent.text)):
+            action = f"reply_{lacks}"
+        return _notice(request, done=action)
     return redirect(f"/petugas/kasus/{number}?hasil={action}#hasil", status=303)
 
 

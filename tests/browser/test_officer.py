@@ -70,7 +70,7 @@ def test_the_queue_and_a_case_by_keyboard_alone(as_officer: Open, citizen: Citiz
     press("Escape")
     for key, words, shown in (
         ("r", "Selamat pagi.", last(desk)), ("n", "hanya untuk kita", last(desk)),
-        ("p", "Sudah beres.", desk.locator("#pesan-pesan")),
+        ("p", "Sudah kami cetak.", desk.locator("#pesan-pesan")),
     ):
         press(key)
         desk.keyboard.type(words)
@@ -84,7 +84,7 @@ def test_the_queue_and_a_case_by_keyboard_alone(as_officer: Open, citizen: Citiz
     expect(desk.locator("#keadaan")).to_contain_text("menunggu jawaban warga")
     said = str([one["text"] for one in citizen.sees()])
     assert "Selamat pagi." in said
-    assert "Sudah beres." in said
+    assert "Sudah kami cetak." in said
     assert "hanya untuk kita" not in said
     inspect(desk, "officer-case-proposed")
     press("g")
@@ -119,7 +119,7 @@ def test_every_act_on_a_case_is_felt_within_100_ms(as_officer: Open, case: tuple
     felt: dict[str, float] = {}
     for action, words, done in (
         ("takeover", "", "sekarang Anda tangani"), ("note", "catatan", "Catatan internal tersimpan"),
-        ("reply", "Baik.", "Balasan Anda tersimpan"), ("propose", "Sudah.", "Usulan penyelesaian dikirim"),
+        ("reply", "Kami ubah.", "Balasan Anda tersimpan"), ("propose", "Kami cetak.", "Usulan penyelesaian dikirim"),
         ("hand_back", "", "Bot boleh menjawab lagi"),
     ):
         button = desk.locator(f"button[data-action={action}]")

@@ -184,11 +184,11 @@ def test_an_officer_with_only_a_keyboard(open_page: Open, officer: Officers, cit
     reply = desk.locator("button[data-action=reply]")
     writing = desk.locator("form").filter(has=reply).get_by_role("textbox")
     tab_to(desk, writing)
-    desk.keyboard.type("Selamat pagi, saya bantu.")
+    desk.keyboard.type("Selamat pagi, saya ubah hari ini.")
     tab_to(desk, reply, steps=12)
     desk.keyboard.press("Enter")
     expect(desk.get_by_role("status").filter(has_text="Balasan Anda tersimpan")).to_be_visible()
-    assert citizen.sees()[-1]["text"] == "Selamat pagi, saya bantu."
+    assert citizen.sees()[-1]["text"] == "Selamat pagi, saya ubah hari ini."
 
 
 NASTY = {

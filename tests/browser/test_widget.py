@@ -152,11 +152,11 @@ def test_the_case_above_the_talk_stays_true(open_page: Open, officer: Officers) 
     expect(strip.get_by_role("link", name="Buka halaman kasus")).to_have_attribute("href", case["url"])
     inspect(phone, "chat-case-strip")
     officer(name).does("takeover", number)
-    officer(name).does("reply", number, "Sedang saya periksa.")  # this message shows no case
+    officer(name).does("reply", number, "Hari ini saya periksa.")  # this message shows no case
     expect(strip.locator("summary")).to_contain_text("Sedang ditangani petugas")
     expect(strip).not_to_contain_text("Dibalas paling lambat")
     expect(strip).to_contain_text("Selesai paling lambat")
-    officer(name).does("propose", number, "Sudah beres.")
+    officer(name).does("propose", number, "Sudah kami cetak.")
     expect(strip.locator("summary")).to_contain_text("Menunggu jawaban Anda")
     phone.reload()
     expect(strip.locator("summary")).to_contain_text("Menunggu jawaban Anda")

@@ -56,10 +56,10 @@ def test_without_a_script_a_case_is_read_and_answered_in_every_state(
     look(page, "case-plain-assigned")
     sent(page, "ini saya tambahkan")
     helper.does("takeover", number)
-    helper.does("reply", number, "Selamat pagi, saya periksa.")
+    helper.does("reply", number, "Selamat pagi, besok saya periksa.")
     page.get_by_role("link", name="Muat ulang").click()
     expect(state(page)).to_contain_text("Sedang ditangani petugas")
-    expect(page.locator("ol.talk .officer .text").last).to_have_text("Selamat pagi, saya periksa.")
+    expect(page.locator("ol.talk .officer .text").last).to_have_text("Selamat pagi, besok saya periksa.")
     look(page, "case-plain-in-progress")
     sent(page, "terima kasih, saya tunggu")
     for answer, after in (("Belum selesai", "Sedang ditangani petugas"), ("Sudah selesai", "Ditutup")):

@@ -218,13 +218,13 @@ def test_p04_the_bot_is_silent_while_an_officer_owns_the_conversation(house: Hou
 
 def test_the_talk_of_citizen_and_officer_is_the_same_on_both_sides(house: House, talk: Talk) -> None:
     citizen, helper, number = talk
-    helper.does("reply", number, "Selamat pagi, saya bantu.", key="r1")
-    helper.does("reply", number, "Selamat pagi, saya bantu.", key="r1")  # sent twice, said once
+    helper.does("reply", number, "Selamat pagi, saya ubah hari ini.", key="r1")
+    helper.does("reply", number, "Selamat pagi, saya ubah hari ini.", key="r1")  # sent twice, said once
     helper.does("note", number, "cek blangko di gudang")
     citizen.says("terima kasih bu, ktp saya gimana")
     until_settled(house.home, citizen.id)
     said = citizen.sees()
-    assert [m["text"] for m in said].count("Selamat pagi, saya bantu.") == 1
+    assert [m["text"] for m in said].count("Selamat pagi, saya ubah hari ini.") == 1
     assert "blangko" not in str(said)
     assert said[-2]["officer"]["name"] == helper.name
     at_the_desk = helper.case(number)["messages"]
@@ -255,7 +255,7 @@ def test_p05_proposed_refused_proposed_confirmed_and_reopened_by_a_later_message
 
 def test_p05_another_question_after_a_closed_case_reaches_the_bot_by_one_tap(talk: Talk) -> None:
     citizen, helper, number = talk
-    helper.does("propose", number, "Sudah selesai ya.")
+    helper.does("propose", number, "Sudah kami cetak ya.")
     citizen.hears(citizen.taps("Sudah selesai"))
     assert citizen.asks("mo bikin kk baru syaratnya apa aja")[-1]["case"]["number"] == number
     seq = citizen.taps("Ini pertanyaan lain")

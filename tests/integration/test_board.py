@@ -49,9 +49,9 @@ async def test_p02_a_case_given_to_another_keeps_number_and_promises_and_the_cit
     assert told["case"]["officer"]["name"] == other.name
     assert WHY not in json.dumps(await citizen.sees())
     with pytest.raises(Conflict) as refused:
-        await verbs.reply(runtime, owner, before.id, "Saya lanjutkan.")
+        await verbs.reply(runtime, owner, before.id, "Saya lanjutkan besok.")
     assert refused.value.code == "not_your_case"
-    await verbs.reply(runtime, other, before.id, "Saya lanjutkan.")
+    await verbs.reply(runtime, other, before.id, "Saya lanjutkan besok.")
     event = (await desk.case_in_full(runtime, other, before.number))["events"][-2]
     assert (event["type"], event["officer"]["name"]) == ("reassigned", head.name)
     assert (event["body"]["why"], event["body"]["officer_was"]) == (WHY, str(owner.id))
@@ -68,7 +68,7 @@ async def test_a_supervisor_takes_a_case_from_whoever_has_it(runtime):
     await verbs.hand_back(runtime, owner, case.id)
     await verbs.reassign(runtime, supervisor, case.id, supervisor.id, WHY)
     assert await owner_of(runtime, case.conversation_id) == supervisor.id
-    await verbs.reply(runtime, supervisor, case.id, "Saya yang membantu sekarang.")
+    await verbs.reply(runtime, supervisor, case.id, "Saya yang membantu hari ini.")
 
 
 async def test_the_bot_goes_on_where_it_speaks_until_the_new_officer_takes_over(runtime):

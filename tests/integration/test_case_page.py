@@ -169,7 +169,7 @@ async def test_every_step_is_told_in_words_and_nothing_of_the_offices_own(served
     case, officer = await citizen.case(), await citizen.officer()
     await verbs.take_over(runtime, officer, case.id)
     await verbs.note(runtime, officer, case.id, "rahasia kantor")
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     for _ in range(2):
         await citizen.writes("ini keterangan saya")
     await turn.drain(runtime, citizen.id)
@@ -219,7 +219,7 @@ async def test_what_is_new_is_told_to_the_pages_script_and_a_note_is_not(served,
     assert (await client.get(path, params={"versi": version})).status_code == 204
     monkeypatch.setattr(case_page, "NEWS_SECONDS", 30)
     asking = asyncio.create_task(client.get(path, params={"versi": version}))
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     told = await asking
     assert told.status_code == 200
     assert told.json()["version"] != version

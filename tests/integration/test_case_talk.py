@@ -25,10 +25,10 @@ async def proposes(citizen: Citizen, text: str = "KTP baru sudah jadi.") -> None
 async def test_the_whole_talk_is_seen_in_order_with_the_officers_name(runtime):
     citizen = await in_talk(runtime)
     officer, case = await citizen.officer(), await citizen.case()
-    await verbs.reply(runtime, officer, case.id, "Selamat pagi, saya bantu.")
+    await verbs.reply(runtime, officer, case.id, "Selamat pagi, saya ubah hari ini.")
     await verbs.note(runtime, officer, case.id, "cek blangko")
     said = (await citizen.sees())[-1]
-    assert (said["author"], said["text"]) == ("officer", "Selamat pagi, saya bantu.")
+    assert (said["author"], said["text"]) == ("officer", "Selamat pagi, saya ubah hari ini.")
     assert said["officer"] == {"name": officer.name, "title": officer.title}
     assert "cek blangko" not in str(await citizen.sees())
     assert (await citizen.case()).first_replied_at is not None

@@ -82,7 +82,7 @@ async def test_p11_who_takes_it_back_is_not_stored_until_they_agree_again_and_th
     client, here = await served.client(), f"{API}/{case.conversation_id}"
     client.headers["Authorization"] = f"Bearer {case.token}"
     owner = await officer_row(runtime, case.officer_id)
-    await verbs.propose(runtime, owner, case.id, "Sudah beres.", cause="delay")
+    await verbs.propose(runtime, owner, case.id, "Sudah kami cetak.", cause="delay")
     seen = (await client.get(f"{here}/messages")).json()["messages"]
     for given in (True, False, False):
         await client.post(f"{here}/consent", json={"version": "2026-11", "given": given})
@@ -93,7 +93,7 @@ async def test_p11_who_takes_it_back_is_not_stored_until_they_agree_again_and_th
     assert [m["id"] for m in (await client.get(f"{here}/messages")).json()["messages"]] == [m["id"] for m in seen]
     not_yet = next(b["payload"] for b in seen[-1]["buttons"] if b["payload"].startswith("not_yet"))
     assert (await client.post(f"{here}/messages", json={"payload": not_yet})).status_code == 202
-    await verbs.reply(runtime, owner, case.id, "Kami lanjutkan.")
+    await verbs.reply(runtime, owner, case.id, "Kami lanjutkan besok.")
     await client.post(f"{here}/consent", json={"version": "2026-11", "given": True})
     assert (await client.post(f"{here}/messages", json={"text": "halo"})).status_code == 202
     events = [event["type"] for event in (await desk.case_in_full(runtime, owner, case.number))["events"]]
@@ -160,7 +160,7 @@ async def test_the_case_as_it_stands_comes_with_the_messages_and_by_the_stream(s
         first = await anext(cases)
         assert (first["number"], first["status"], first["reply_due"]) == (case.number, "assigned", True)
         officer = await officer_row(runtime, case.officer_id)
-        await verbs.reply(runtime, officer, case.id, "Sedang saya periksa.")  # a message that shows no case
+        await verbs.reply(runtime, officer, case.id, "Hari ini saya periksa.")  # a message that shows no case
         second = await anext(cases)
         assert (second["status"], second["reply_due"]) == ("in_progress", False)
         assert second["officer"]["name"] == officer.name
@@ -171,12 +171,12 @@ async def test_who_does_not_ask_for_the_case_gets_messages_only(served, runtime)
     client = await served.client()
     client.headers["Authorization"] = f"Bearer {case.token}"
     officer = await officer_row(runtime, case.officer_id)
-    await verbs.reply(runtime, officer, case.id, "Sedang saya periksa.")
+    await verbs.reply(runtime, officer, case.id, "Hari ini saya periksa.")
     async with client.stream("GET", f"{API}/{case.conversation_id}/events") as response, asyncio.timeout(30):
         names = []
         async for name, data in told(response):
             names.append(name)
-            if data.get("text") == "Sedang saya periksa.":
+            if data.get("text") == "Hari ini saya periksa.":
                 break
     assert set(names) == {"message"}
 

@@ -106,7 +106,7 @@ async def test_a_talk_from_takeover_to_the_citizens_yes(served, runtime):
     page = Page(await does(client, page, "note", "RAHASIA kantor"))
     assert "Catatan internal tersimpan." in page.text
     assert "Catatan internal, tidak terlihat warga" in page.text
-    page = Page(await does(client, page, "reply", "Selamat pagi,\r\nsaya bantu."))
+    page = Page(await does(client, page, "reply", "Selamat pagi,\r\nsaya cetak."))
     assert "Balasan Anda tersimpan" in page.text
     page = Page(await does(client, page, "hand_back"))
     assert "Bot boleh menjawab lagi." in page.text
@@ -114,7 +114,7 @@ async def test_a_talk_from_takeover_to_the_citizens_yes(served, runtime):
     page = Page(await does(client, page, "propose", "KTP sudah jadi."))
     assert "Penyelesaian diusulkan, menunggu jawaban warga" in page.text
     seen = [m["text"] for m in await citizen.sees()]
-    assert "Selamat pagi,\nsaya bantu." in seen
+    assert "Selamat pagi,\nsaya cetak." in seen
     assert "RAHASIA" not in str(seen)
     assert any(text.startswith("KTP sudah jadi.") for text in seen)
     await citizen.taps("Sudah selesai")
@@ -150,7 +150,7 @@ async def test_a_form_sent_twice_says_it_once(served, action):
     case = await open_case(served.runtime)
     client = await browser(served, await officer_row(served.runtime, case.officer_id))
     page = await opened(client, case.number)
-    both = await asyncio.gather(*(does(client, page, action, "Baik.") for _ in range(2)))
+    both = await asyncio.gather(*(does(client, page, action, "Kami ubah hari ini.") for _ in range(2)))
     assert [r.status_code for r in both] == [200, 200]
     assert await spoken(served.runtime) == 1
     await does(client, page, action, "Yang lain, dari halaman yang sama.")
@@ -322,7 +322,7 @@ async def test_htmx_is_answered_with_one_sentence_done_or_why_not(served):
     case = await open_case(served.runtime)
     client = await browser(served, await officer_row(served.runtime, case.officer_id))
     form = form_of(await opened(client, case.number), "reply")
-    for text, status, told in (("Baik.", 200, "Balasan Anda tersimpan"), (" ", 422, "Pesannya masih kosong.")):
+    for text, status, told in (("Kami ubah.", 200, "Balasan Anda tersimpan"), (" ", 422, "Pesannya masih kosong.")):
         answer = await client.post(form.action, data={**form.fields, "pesan": text}, headers=BY_HTMX)
         assert (answer.status_code, answer.headers["wajah-kabar"]) == (status, "1")
         assert told in Page(answer).text
@@ -335,7 +335,7 @@ async def test_without_the_database_htmx_is_told_so(served, database):
     client = await browser(served, await officer_row(served.runtime, case.officer_id))
     form = form_of(await opened(client, case.number), "reply")
     await reachable(database, False)
-    answer = await client.post(form.action, data={**form.fields, "pesan": "Baik."}, headers=BY_HTMX)
+    answer = await client.post(form.action, data={**form.fields, "pesan": "Kami ubah hari ini."}, headers=BY_HTMX)
     await reachable(database, True)
     assert (answer.status_code, answer.headers["wajah-kabar"]) == (503, "1")
     assert "<html" not in answer.text

@@ -50,7 +50,7 @@ async def test_the_list_puts_the_next_deadline_first(runtime, clock):
     head = await person(runtime, "head", "kependudukan")
     assert await numbers(runtime, head) == [first.number, second.number, third.number]
     owner = await officer_row(runtime, first.officer_id)
-    await verbs.reply(runtime, owner, first.id, "Baik, saya bantu.")  # now only its resolution is due, days later
+    await verbs.reply(runtime, owner, first.id, "Baik, saya ubah.")  # now only its resolution is due, days later
     assert await numbers(runtime, head) == [second.number, third.number, first.number]
 
 

@@ -157,7 +157,7 @@ async def test_a_talk_over_http_from_takeover_to_the_citizens_yes(served):
     desk = await served.desk(await citizen.officer())
     path = f"{API}/cases/{number}"
     assert (await desk.post(f"{path}/takeover", json={})).status_code == 200  # or no body at all: both give no reason
-    assert (await desk.post(f"{path}/reply", json={"text": "Selamat pagi."})).json()["case"]["waiting_since"] is None
+    assert (await desk.post(f"{path}/reply", json={"text": "Kami cetak."})).json()["case"]["waiting_since"] is None
     await citizen.writes("nama saya Bagas")
     await turn.drain(runtime, citizen.id)
     assert (await desk.get(path)).json()["messages"][-1]["text"] == "nama saya Bagas"
@@ -168,7 +168,7 @@ async def test_a_talk_over_http_from_takeover_to_the_citizens_yes(served):
     assert (await desk.get(f"{API}/cases?status=closed")).json()["cases"][0]["closed_reason"] == "confirmed"
 
 
-def says(verb: str, text: object = "Baik.") -> dict[str, object]:
+def says(verb: str, text: object = "Kami ubah hari ini.") -> dict[str, object]:
     return {"text": text, "cause": "delay"} if verb == "propose" else {"text": text}
 
 

@@ -119,7 +119,7 @@ async def test_what_the_officers_api_says_fits_its_models(served, runtime):
     assert CaseLines.model_validate(said(await desk.get("/api/v1/officer/cases"))).cases
     Acted.model_validate(said(await desk.post(f"{here}/takeover")))
     for act in CAUSE:
-        Spoke.model_validate(said(await desk.post(f"{here}/{act}", json={"text": "Baik.", **CAUSE[act]})))
+        Spoke.model_validate(said(await desk.post(f"{here}/{act}", json={"text": "Kami ubah hari ini.", **CAUSE[act]})))
     full = FullCase.model_validate(said(await desk.get(here)))
     assert full.messages
     assert full.events

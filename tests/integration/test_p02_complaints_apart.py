@@ -31,7 +31,7 @@ async def talk(runtime):
     """A citizen with an officer who has answered."""
     citizen = await Citizen.arrives(with_bot(runtime, "http://127.0.0.1:9"))
     await citizen.asks("tolong ubah data usaha saya", UNSURE)
-    await verbs.reply(runtime, await citizen.officer(), (await citizen.case()).id, "Sedang diperiksa.")
+    await verbs.reply(runtime, await citizen.officer(), (await citizen.case()).id, "Hari ini diperiksa.")
     return citizen
 
 
@@ -123,8 +123,8 @@ async def test_p02_the_citizen_finds_it_beside_their_case_and_goes_on_there(serv
     reader = await officer_row(runtime, made.officer_id)
     seen = [m["text"] for m in (await desk.case_in_full(runtime, reader, made.number))["messages"]]
     assert "Kejadiannya di loket 3." in seen
-    await verbs.reply(runtime, reader, made.id, "Terima kasih, kami periksa.")
-    assert "Terima kasih, kami periksa." in [m["text"] for m in await inside.sees()]
+    await verbs.reply(runtime, reader, made.id, "Terima kasih, kami periksa besok.")
+    assert "Terima kasih, kami periksa besok." in [m["text"] for m in await inside.sees()]
 
 
 async def test_p02_a_second_one_joins_the_first_and_one_about_the_reader_is_another(runtime, talk):

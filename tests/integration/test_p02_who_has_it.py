@@ -172,7 +172,7 @@ async def test_a_complaint_does_not_go_to_whom_it_names_nor_to_their_head(runtim
 async def test_a_complaint_in_the_middle_of_a_talk_takes_the_case_from_who_talked(runtime):
     citizen = await with_case(runtime)
     owner, case = await citizen.officer(), await citizen.case()
-    await verbs.reply(runtime, owner, case.id, "Sedang diperiksa.")
+    await verbs.reply(runtime, owner, case.id, "Hari ini diperiksa.")
     await verbs.hand_back(runtime, owner, case.id)
     facts = await complains(runtime, citizen, "pelayanannya buruk, saya mau mengadu")
     assert facts.id == case.id
@@ -186,7 +186,7 @@ async def test_a_complaint_in_the_middle_of_a_talk_takes_the_case_from_who_talke
 async def test_a_complaint_that_reopens_a_case_goes_to_somebody_else_too(runtime):
     citizen = await with_case(runtime)
     owner, case = await citizen.officer(), await citizen.case()
-    await verbs.reply(runtime, owner, case.id, "Sedang diperiksa.")
+    await verbs.reply(runtime, owner, case.id, "Hari ini diperiksa.")
     await citizen.taps("Batalkan kasus")
     facts = await complains(runtime, citizen, "saya mau mengadu")
     assert (facts.id, facts.row.status) == (case.id, "in_progress")

@@ -89,6 +89,15 @@ async def test_p05_thanks_and_a_greeting_do_not_reopen_and_anything_else_does(ru
     assert "Ini pertanyaan lain" in [b["title"] for b in (await citizen.sees())[-1]["buttons"]]
 
 
+@pytest.mark.parametrize("words", [
+    "terima kasih, tapi namanya masih salah", "selamat pagi pak, saya mau tanya lagi soal kasus saya", "oke, terus?",
+])
+async def test_p05_what_only_begins_politely_reopens_however_the_bot_reads_it(runtime, words):
+    citizen = await closed(runtime)
+    await citizen.asks(words, reply(text="Sama-sama.", intent="terima_kasih"))
+    assert (await citizen.case()).status == "in_progress"
+
+
 async def test_p05_no_request_at_all_takes_two_persons_is_told_and_any_message_reopens(queued_runtime):
     runtime = queued_runtime
     citizen = await with_case(runtime)

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from handoff.services.case import cases, verbs
 from handoff.services.deadlines import escalation
+from handoff.services.errors import Conflict
 from handoff.services.post import delivery, notices
 from handoff.services.talk import turn
 from handoff.store import db
@@ -49,6 +50,37 @@ async def fetches(runtime, citizen) -> list[str]:
 async def passes(runtime, clock, at: str) -> None:
     clock.set(wib(at))
     await escalation.once(runtime)
+
+
+async def test_p05_what_is_proposed_anew_has_ten_days_and_reminders_of_its_own(runtime, clock):
+    """Else another text, two days before the end, would be agreed to by who has not had time to read it."""
+    case, officer, citizen = await proposed(runtime)
+    for at in (DAY_3, DAY_7):
+        await passes(runtime, clock, at)
+        await fetches(runtime, citizen)
+    clock.set(wib("12-07 09:00"))
+    await verbs.propose(runtime, officer, case.id, "Permohonan kami tolak.", cause="other")
+    await fetches(runtime, citizen)
+    for at in (DAY_10, "12-09 16:00", "12-10 16:30"):
+        await passes(runtime, clock, at)
+        assert (await row_of(runtime, case)).status == "resolution_proposed"
+    assert "7 Desember" in (await fetches(runtime, citizen))[-1]  # the first reminder of it
+    await passes(runtime, clock, "12-17 16:00")
+    assert "pengingat terakhir" in (await fetches(runtime, citizen))[-1]
+    await passes(runtime, clock, "12-23 16:00")
+    assert (await row_of(runtime, case)).closed_reason == "no_reply"
+
+
+async def test_p07_proposals_that_nobody_answers_do_not_hold_a_clock_for_ever(runtime, clock):
+    case, officer, citizen = await proposed(runtime)
+    for day in ("11-25", "11-26"):
+        clock.set(wib(f"{day} 10:00"))
+        await verbs.propose(runtime, officer, case.id, f"Sudah kami perbaiki, {day}.", cause="delay")
+    with pytest.raises(Conflict, match="proposed_enough"):
+        await verbs.propose(runtime, officer, case.id, "Sekali lagi: datanya benar.", cause="delay")
+    clock.forward(timedelta(minutes=1))
+    await citizen.taps("Belum selesai")
+    await verbs.propose(runtime, officer, case.id, "Sekarang datanya benar.", cause="delay")
 
 
 async def test_p05_two_reminders_and_ten_working_days(runtime, clock):
@@ -115,7 +147,7 @@ async def test_p05_who_has_written_is_not_silent(runtime, clock):
     await turn.drain(runtime, citizen.id)
     await passes(runtime, clock, "12-20 16:00")
     assert (await row_of(runtime, case)).status == "resolution_proposed"
-    await verbs.reply(runtime, officer, case.id, "Silakan, kami tunggu.")
+    await verbs.reply(runtime, officer, case.id, "Silakan, kami tunggu besok.")
     await fetches(runtime, citizen)
     await passes(runtime, clock, "12-21 16:00")  # the ten days begin anew
     assert (await row_of(runtime, case)).status == "resolution_proposed"
@@ -143,7 +175,7 @@ async def test_p05_a_refused_proposal_starts_no_silence(runtime, clock):
 
 async def test_only_what_the_browser_asked_for_counts_as_delivered(served):
     case = await open_case(served.runtime)
-    await verbs.reply(served.runtime, await officer_row(served.runtime, case.officer_id), case.id, "Kami bantu.")
+    await verbs.reply(served.runtime, await officer_row(served.runtime, case.officer_id), case.id, "Kami ubah.")
 
     async def state() -> list[str]:
         async with db.transaction(served.runtime.pool) as connection:

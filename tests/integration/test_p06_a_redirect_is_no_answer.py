@@ -139,7 +139,7 @@ async def test_what_was_held_back_lapses_when_the_officer_says_something_else(ru
 async def test_the_second_reply_that_does_not_help_brings_the_supervisor_by_name(runtime):
     citizen = await with_case(runtime)
     owner, case, leader = await citizen.officer(), await citizen.case(), await person(runtime, "supervisor")
-    await verbs.reply(runtime, owner, case.id, "Masih diperiksa ya.")
+    await verbs.reply(runtime, owner, case.id, "Besok diperiksa ya.")
     assert [b["title"] for b in (await citizen.sees())[-1]["buttons"]] == [
         "Balasan tak membantu", "Keluhkan petugas ini",
     ]

@@ -59,7 +59,7 @@ async def test_p07_clocks_follow_the_case(runtime, clock):
     await verbs.note(runtime, officer, case.id, "catatan")
     await verbs.take_over(runtime, officer, case.id)  # neither is an answer
     assert (await row_of(runtime, case.id)).next_deadline == wib("11-24 11:00")
-    await verbs.reply(runtime, officer, case.id, "Kami periksa dulu.")
+    await verbs.reply(runtime, officer, case.id, "Kami periksa besok.")
     assert await running(runtime, case.id) == {"resolution": wib("12-01 16:00")}
     row = await row_of(runtime, case.id)
     assert (row.reply_by, row.next_deadline) == (None, wib("12-01 16:00"))
@@ -99,9 +99,9 @@ async def test_p07_a_complaint_has_the_laws_clock_too(runtime):
 async def test_p07_reopening_starts_clocks_anew_and_keeps_what_was_missed(runtime, clock):
     case = await open_case(runtime)
     officer, citizen = await officer_row(runtime, case.officer_id), Citizen(runtime, case.conversation_id)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     clock.set(wib("12-03 09:00"))  # the resolution was due on the first
-    await verbs.propose(runtime, officer, case.id, "Beres.", cause="delay")
+    await verbs.propose(runtime, officer, case.id, "Sudah kami cetak.", cause="delay")
     await citizen.taps("Sudah selesai")
     before = await missed(runtime, case.id)
     assert before == [("resolution", 100)]

@@ -99,7 +99,7 @@ async def test_p07_officer_supervisor_head_by_name_and_then_again(runtime, clock
 async def test_p07_a_reply_stops_its_clock_and_nobody_is_called(runtime, clock):
     case = await open_case(runtime)
     clock.set(wib("11-24 10:40"))
-    await verbs.reply(runtime, await officer_row(runtime, case.officer_id), case.id, "Kami bantu.")
+    await verbs.reply(runtime, await officer_row(runtime, case.officer_id), case.id, "Kami ubah.")
     clock.set(wib("11-24 15:00"))
     assert await escalation.once(runtime) == 0
     assert await told(runtime, case.id) == []
@@ -170,6 +170,22 @@ async def test_p07_a_question_holds_the_resolution_only_and_for_thirty_days(runt
     assert (await person(runtime, "supervisor")).login in {login for login, kind in await told(runtime, case.id)
                                                           if kind == "question_over"}
     assert "dilanjutkan" in (await citizen.sees())[-1]["text"]
+
+
+async def test_p07_a_question_a_proposal_and_a_question_again_hold_no_clock(runtime, clock):
+    """Twenty-nine days of waiting, one of a proposal, and so on: they must have said something before
+    they are asked again."""
+    case = await open_case(runtime)
+    officer, citizen = await officer_row(runtime, case.officer_id), Citizen(runtime, case.conversation_id)
+    clock.forward(timedelta(minutes=1))
+    await verbs.ask(runtime, officer, case.id, "Nomor KK Anda berapa, dan atas nama siapa?")
+    clock.forward(timedelta(days=29))
+    await verbs.propose(runtime, officer, case.id, "Datanya sudah kami perbaiki.", cause="delay")
+    with pytest.raises(Conflict, match="question_unanswered"):
+        await verbs.ask(runtime, officer, case.id, "Nomor KK Anda yang lama berapa?")
+    clock.forward(timedelta(minutes=1))
+    await citizen.taps("Belum selesai")
+    await verbs.ask(runtime, officer, case.id, "Nomor KK Anda yang lama berapa?")
 
 
 async def test_p07_a_case_cannot_be_asked_about_for_ever(runtime, clock):

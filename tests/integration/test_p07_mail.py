@@ -76,7 +76,7 @@ async def test_p07_officer_supervisor_and_citizen_are_mailed(posting, box, clock
     await escalation.once(posting)
     assert await mail.send_due(posting) == 2
     assert "terlambat" in box.to(f"{supervisor.login}@contoh.go.id")[0].get_content()
-    await verbs.reply(posting, officer, case.id, "Maaf menunggu. Kami bantu sekarang.")
+    await verbs.reply(posting, officer, case.id, "Maaf menunggu. Kami ubah hari ini.")
     await mail.send_due(posting)
     news = [message.get_content() for message in box.to(CITIZEN)]
     assert len(news) == 2
@@ -116,7 +116,7 @@ async def test_p07_two_workers_send_each_mail_once(posting, box, clock):
 async def test_p07_a_bounce_is_seen_and_the_officer_is_told(posting, box, clock):
     box.refusals[CITIZEN] = "550 5.1.1 no such user"
     case = await with_address(posting)
-    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Kami ubah hari ini.")
     assert await mail.send_due(posting) == 0
     assert (await rows(posting))[0] == ("undeliverable", 1, "550: the address is refused")
     async with db.transaction(posting.pool) as connection:
@@ -129,7 +129,7 @@ async def test_p07_a_bounce_is_seen_and_the_officer_is_told(posting, box, clock)
 async def test_p07_what_is_refused_for_now_is_tried_again_later(posting, box, clock):
     box.refusals[CITIZEN] = "451 4.7.1 greylisted"
     case = await with_address(posting)
-    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Kami ubah hari ini.")
     assert await mail.send_due(posting) == 0
     assert await rows(posting) == [("pending", 1, "451: the address is refused")]
     assert await mail.send_due(posting) == 0
@@ -143,7 +143,7 @@ async def test_p07_what_is_refused_for_now_is_tried_again_later(posting, box, cl
 async def test_p07_a_mail_server_that_is_away_loses_nothing(posting, box, clock):
     case = await with_address(posting)
     away = dataclasses.replace(posting, settings=dataclasses.replace(posting.settings, smtp_url="smtp://127.0.0.1:9"))
-    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Baik.")
+    await verbs.reply(posting, await officer_row(posting, case.officer_id), case.id, "Kami ubah hari ini.")
     assert await mail.send_due(away) == 0
     clock.forward(timedelta(minutes=1))
     assert await mail.send_due(posting) == 1

@@ -53,7 +53,7 @@ async def mailed(runtime, box):
     await inbox.receive(runtime, case.conversation_id, Inbound("contact", {"email": WHERE}))
     await turn.drain(runtime, case.conversation_id)
     owner = await officer_row(runtime, case.officer_id)
-    await verbs.reply(runtime, owner, case.id, "Sedang kami periksa.")
+    await verbs.reply(runtime, owner, case.id, "Hari ini kami periksa.")
     await mail.send_due(runtime)
     return case, owner, box.to(WHERE)[-1]["Message-ID"].strip("<>").partition("@")[0]
 

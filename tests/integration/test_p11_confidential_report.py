@@ -280,8 +280,8 @@ async def answers_to(served, one, number: str) -> dict[tuple[str, str], int]:
     client = await served.desk(one)
     client.headers["Accept"] = "text/html"
     told = {}
-    fields = {"tanda": client.headers["X-CSRF-Token"], "pesan": "Baik.", "text": "Baik.", "reason": "alasan lengkap",
-              "alasan": "alasan lengkap", "petugas": str(one.id)}
+    fields = {"tanda": client.headers["X-CSRF-Token"], "pesan": "Kami ubah.", "text": "Kami ubah.",
+              "reason": "alasan lengkap", "alasan": "alasan lengkap", "petugas": str(one.id)}
     for method, path in addresses(served, number):
         body = {"json" if path.startswith("/api") else "data": fields} if method != "GET" else {}
         response = await client.request(method, path, **body)

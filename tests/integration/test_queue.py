@@ -90,7 +90,7 @@ async def test_how_long_the_citizen_waits_counts_from_the_oldest_message_without
     (line,) = await lists.queue(runtime, officer, Wanted())
     assert (line["waited"], line["wrote_ago"]) == (timedelta(hours=2, minutes=10), timedelta(minutes=10))
     assert await lists.unread(runtime, officer) == {line["number"]: 2}
-    await verbs.reply(runtime, officer, (await citizen.case()).id, "Baik.")
+    await verbs.reply(runtime, officer, (await citizen.case()).id, "Kami ubah hari ini.")
     await desk.mark_read(runtime, officer, line["number"], 99)
     (line,) = await lists.queue(runtime, officer, Wanted())
     assert line["waited"] is None

@@ -79,7 +79,7 @@ async def test_whose_conversation_it_is_learns_officer_times_and_the_last_step(r
 
 async def test_without_a_number_the_open_case_of_the_conversation_is_meant(runtime):
     citizen, case, officer = await with_case(runtime)
-    await verbs.reply(runtime, officer, case.id, "Sedang saya cek.")
+    await verbs.reply(runtime, officer, case.id, "Hari ini saya cek.")
     await citizen.taps("Tanya bot lagi")
     (said,) = await citizen.asks("sampai mana ya prosesnya", STATUS)
     assert "sedang ditangani petugas" in said["text"]

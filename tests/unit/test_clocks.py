@@ -151,14 +151,6 @@ def test_an_office_that_never_opens_again_loses_no_deadline() -> None:
     assert clock.marks == (wib("11-24 08:30"), wib("11-24 09:00"), wib("11-24 09:30"))
 
 
-@pytest.mark.parametrize(("text", "concrete"), [
-    ("Boleh kirim foto KTP lama Anda?", True), ("Nomor KK Anda berapa ya? Terima kasih.", True),
-    ("Mohon ditunggu.", False), ("?", False), ("Ada lagi?", False), ("Mohon lengkapi berkas Anda segera.", False),
-])
-def test_a_question_is_concrete(text: str, concrete: bool) -> None:
-    assert clocks.is_question(text) is concrete
-
-
 def test_leave_is_a_closed_day_for_one_officer() -> None:
     special = WorkingCalendar(WIB, WEEK, special={date(2026, 11, 25): ((time(8), time(9)),)})
     leave = [date(2026, 11, 24) + timedelta(days=ahead) for ahead in range(2)]

@@ -17,7 +17,7 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.domain.case import Actor, Status, Verb, transition
-from handoff.domain.redirect import read
+from handoff.domain.substance import is_answer
 from handoff.services.case import cases
 from handoff.services.case.cases import Facts, move, record
 from handoff.services.deadlines import clocks
@@ -140,9 +140,9 @@ class _Case:
         return {}
 
     def _seen_after(self, answer: Row[Any]) -> Row[Any] | None:
-        """The first later answer that the citizen can see. Sending them elsewhere is none (P6)."""
-        return next((one for one in self.words if one.seq > answer.seq and not one.unseen and not read(
-            str(unseal_json(self.data_key, one.id, one.body_enc).get("text", ""))).is_redirect), None)
+        """The first later answer that the citizen can see. Sending them elsewhere is none (P6), patience neither."""
+        return next((one for one in self.words if one.seq > answer.seq and not one.unseen and is_answer(
+            str(unseal_json(self.data_key, one.id, one.body_enc).get("text", "")))), None)
 
     async def _answered_since(self, last: Row[Any]) -> bool:
         """Whether the citizen has written since: their message has its own clock."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from handoff.domain.case import Actor, CaseState, Role, Verb, transition
-from handoff.domain.clocks import is_question
 from handoff.domain.closing import Cause
 from handoff.domain.notice import Notice
 from handoff.domain.redirect import read
+from handoff.domain.substance import is_answer, is_courtesy, is_empty, is_question
 from handoff.services.case import cases
 from handoff.services.case.cases import Facts, move, record
 from handoff.services.case.holding import (
@@ -31,7 +31,10 @@ from handoff.services.post import notices
 from handoff.services.post.outbox import Outgoing, button, notify, store
 from handoff.services.runtime import Runtime
 from handoff.services.talk import ownership
-from handoff.store import schema
+from handoff.store import db, schema, schema_record
+from handoff.store.crypto import unseal_json
+
+MOST_PROPOSALS = 3  # in a row, without a word of the citizen
 
 
 async def take_over(runtime: Runtime, officer: Row[Any], case_id: UUID, why: str = "") -> None:
@@ -99,7 +102,7 @@ async def reassign(
 
 async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None) -> UUID:
     """The officer answers the citizen; the first one meets the first deadline, unless all it does is send them
-    elsewhere (P6). Returns the message's id.
+    elsewhere (P6), or ask for patience. Returns the message's id.
 
     The same `key` again is the same reply (so with `note` and `propose`); `Conflict("key_reused")` for another text.
     """
@@ -113,10 +116,10 @@ async def reply(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, k
             "officer", said, _unwelcome(runtime, held.facts, message_id), officer_id=officer.id,
             case_id=held.facts.id, notice=Notice.reply, key=key, id=message_id,
         )])
-        await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
-        redirect = {"redirect": True} if read(said).is_redirect else {}
+        lacks = await _lacks(runtime, held, said)
+        await move(held.connection, held.facts, state, **({} if lacks else _answered(runtime, held.facts)))
         await record(runtime, held.connection, held.conversation, held.facts.id, "replied", actor_of(officer),
-                     message_id=message_id, **redirect)
+                     message_id=message_id, **({lacks: True} if lacks else {}))
     return message_id
 
 
@@ -149,8 +152,8 @@ async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key
     clock and no other. Returns the message's id.
 
     Raises `Unprocessable`: `no_question`, `question_elsewhere` for one that sends them elsewhere (P6: it would stop a
-    clock); `Conflict("question_unanswered")` when they let the thirty days of the last one pass and have not written
-    since, for otherwise a case could be asked about for ever.
+    clock); `Conflict("question_unanswered")` when they let the thirty days of the last one pass, or something was
+    proposed instead, and have not written since, for otherwise a case could be asked about for ever.
     """
     said = written(text)
     if not is_question(said):
@@ -168,7 +171,7 @@ async def ask(runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key
             "officer", said, _unwelcome(runtime, held.facts, message_id), officer_id=officer.id,
             case_id=held.facts.id, shows_case=True, notice=Notice.question, key=key, id=message_id,
         )])
-        await move(held.connection, held.facts, state, **answered(runtime, held.facts, said))
+        await move(held.connection, held.facts, state, **_answered(runtime, held.facts))
         await record(runtime, held.connection, held.conversation, held.facts.id, "asked", actor_of(officer),
                      message_id=message_id)
     return message_id
@@ -178,7 +181,9 @@ async def propose(
     runtime: Runtime, officer: Row[Any], case_id: UUID, text: str, key: str | None = None, cause: str | None = None
 ) -> UUID:
     """The officer proposes a resolution: what was done, in words, and what the trouble came from, a `Cause` that they
-    choose. Only the citizen can accept it (P5). Returns the message's id. Raises `Unprocessable("no_cause")`.
+    choose. Only the citizen can accept it (P5). Returns the message's id. Raises `Unprocessable`: `no_cause`,
+    `nothing_done` where it says that it is done and not what; `Conflict("proposed_enough")` after `MOST_PROPOSALS` to
+    which the citizen said nothing, as each holds the resolution's clock and has ten days of its own.
 
     A redirect is none (P6): it is kept for who leads the unit, and refused with what was found in it
     (`Unprocessable("redirect")`).
@@ -191,11 +196,24 @@ async def propose(
         actor = actor_of(officer)
         transition(held.facts.state, Verb.propose, actor)
         chosen = _chosen(cause)
+        if is_empty(said):
+            raise Unprocessable("nothing_done")
+        if await _unheard_proposals(held) >= MOST_PROPOSALS:
+            raise Conflict("proposed_enough")
         if not found.is_redirect:
             state = await officer_speaks(held, actor, Verb.propose)
             return await _put_forward(runtime, held, state, actor, said, chosen, key)
         await _hold_back(runtime, held, actor, said, chosen, [act.text for act in found.referrals])
     raise Unprocessable("redirect", acts=[act.text for act in found.referrals])
+
+
+async def _unheard_proposals(held: Held) -> int:
+    """How often something was proposed since the citizen said anything."""
+    events = schema_record.case_events
+    heard = held.conversation.last_inbound_at
+    return int((await held.connection.execute(select(func.count()).where(
+        events.c.case_id == held.facts.id, events.c.type == "proposed", *([events.c.at >= heard] if heard else [])
+    ))).scalar_one())
 
 
 async def _hold_back(
@@ -286,8 +304,48 @@ async def officer_speaks(held: Held, actor: Actor, verb: Verb) -> CaseState:
     return state
 
 
-def answered(runtime: Runtime, facts: Facts, said: str) -> dict[str, Any]:
-    """What an officer's word to the citizen does to the clocks: nothing when all it does is send them elsewhere."""
+async def lacks(runtime: Runtime, case_id: UUID, said: str) -> str | None:
+    """Why this reply, which was sent, stopped no clock, for its officer; None when it did."""
+    if is_answer(said):
+        return None
     if read(said).is_redirect:
-        return {}
+        return "redirect"
+    async with db.statement(runtime.pool) as connection:
+        since = (await connection.execute(
+            select(schema.cases.c.waiting_since).where(schema.cases.c.id == case_id)
+        )).scalar_one()
+    return "empty" if since is not None else None
+
+
+async def _lacks(runtime: Runtime, held: Held, said: str) -> str | None:
+    """Why an officer's word to the citizen stops no clock: a `redirect`, or `empty`. Courtesy is the answer to
+    courtesy."""
+    if is_answer(said):
+        return None
+    if read(said).is_redirect:
+        return "redirect"
+    return None if await _only_courtesy(runtime, held) else "empty"
+
+
+async def _only_courtesy(runtime: Runtime, held: Held) -> bool:
+    """Whether everything that waits for an answer is thanks or a greeting."""
+    messages, since = schema.messages, held.facts.row.waiting_since
+    if since is None:
+        return True  # nobody waits
+    here = messages.c.conversation_id == held.conversation.id
+    answered = select(func.coalesce(func.max(messages.c.seq), 0)).where(
+        here, messages.c.author == "officer", messages.c.kind != "note", messages.c.created_at < since
+    ).scalar_subquery()
+    waiting = (await held.connection.execute(
+        select(messages.c.id, messages.c.kind, messages.c.body_enc)
+        .where(here, messages.c.author == "citizen", messages.c.seq > answered)
+    )).all()
+    if not waiting or any(one.kind != "text" for one in waiting):
+        return False
+    data_key = await runtime.keyring.open(held.connection, held.conversation.data_key_id)
+    return all(is_courtesy(str(unseal_json(data_key, one.id, one.body_enc).get("text", ""))) for one in waiting)
+
+
+def _answered(runtime: Runtime, facts: Facts) -> dict[str, Any]:
+    """What an officer's answer does to the clocks."""
     return {"first_replied_at": facts.row.first_replied_at or runtime.clock(), "waiting_since": None}

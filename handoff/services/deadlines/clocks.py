@@ -27,6 +27,7 @@ from handoff.services.talk import ownership
 from handoff.store import db
 from handoff.store.schema import cases, units
 from handoff.store.schema_clocks import breaches, clocks
+from handoff.store.schema_record import case_events
 
 UNDER_THE_LAW = ("complaint", "inspection")  # classes to which the complaint law's 14 days apply
 
@@ -56,6 +57,9 @@ async def follow(
                         row.sla_class in UNDER_THE_LAW)
     wanted = rules.running(standing)
     there = {Kind(clock.kind): clock for clock in present}
+    stale = there.get(Kind.closing)
+    if stale is not None and row.proposed_at is not None and stale.started_at < row.proposed_at:
+        wanted -= {Kind.closing}  # what is proposed now has its own ten days and reminders
     if wanted & REPLIES:  # who waits for an answer waits on every promise of one: an older one may have gone on
         wanted |= REPLIES & there.keys()
     held = {Kind.resolution} if rules.held(standing) else set()
@@ -69,20 +73,28 @@ async def follow(
         await keeper.end(there[kind], answer_id)
     if Kind.resolution in there and standing.status is not Status.closed:
         await keeper.resolution(there[Kind.resolution], asked=there.get(Kind.question), held=bool(held))
-    for kind in sorted(wanted - there.keys()):
+    for kind in sorted(rules.running(standing) - (there.keys() & wanted)):
         await keeper.start(kind)
     return keeper.told
 
 
 async def let_pass(connection: AsyncConnection, case_id: UUID, heard_at: datetime | None) -> bool:
     """Whether the citizen, heard last at `heard_at`, let all the time of the case's last question pass and has been
-    silent since."""
+    silent since; or something else was said to them before they answered it. A question that they could not see is none
+    (docs/adr/0037)."""
     last = (await connection.execute(
-        select(clocks.c.step, clocks.c.ended_at).where(
+        select(clocks.c.step, clocks.c.started_at, clocks.c.ended_at).where(
             clocks.c.case_id == case_id, clocks.c.kind == Kind.question.value, clocks.c.ended_at.isnot(None)
         ).order_by(clocks.c.ended_at.desc()).limit(1)
     )).one_or_none()
-    return last is not None and last.step >= len(rules.QUESTION_DAYS) and (heard_at is None or heard_at < last.ended_at)
+    if last is None:
+        return False
+    over = last.step >= len(rules.QUESTION_DAYS)
+    if heard_at is not None and heard_at >= (last.ended_at if over else last.started_at):
+        return False
+    unseen = select(case_events.c.id).where(
+        case_events.c.case_id == case_id, case_events.c.type == "reply_unseen", case_events.c.at >= last.started_at)
+    return over or (await connection.execute(unseen.limit(1))).first() is None
 
 
 async def ended_by(connection: AsyncConnection, case_id: UUID, answers: Sequence[UUID]) -> Sequence[Row[Any]]:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from handoff.bot import BotReply, Instruction
 from handoff.catalogue import Aspect
 from handoff.domain.case import ClosedReason
+from handoff.domain.substance import is_courtesy
 from handoff.services.case import cases, confidential, taking
 from handoff.services.case.wishes import Tap
 from handoff.services.post.outbox import Outgoing, button, store
@@ -65,8 +66,9 @@ class Settlement:
             await self._person("bot_failure", reply)
 
     async def _reopens(self, reply: BotReply) -> bool:
-        """Politeness does not; except after a dismissal, for who was sent away was not heard (docs/adr/0009)."""
-        if reply.intent.name not in TALK:
+        """Politeness does not, and nothing but politeness by its words: Rasa also reads "makasih, tapi masih salah" as
+        thanks. Except after a dismissal, for who was sent away was not heard (docs/adr/0009)."""
+        if reply.intent.name not in TALK or not is_courtesy(self.text):
             return True
         facts = await cases.load(self.connection, self.conversation.last_case_id)
         return bool(facts.row.closed_reason == ClosedReason.not_a_request.value)

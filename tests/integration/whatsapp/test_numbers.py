@@ -99,7 +99,7 @@ async def test_p07_news_goes_to_the_number_once_for_each_kind_and_without_a_word
     await Citizen(runtime, case.conversation_id).writes("sebentar ya")
     await turn.drain(runtime, case.conversation_id)
     clock.forward(timedelta(minutes=1))
-    await verbs.reply(runtime, officer, case.id, "Baik, kami tunggu.")
+    await verbs.reply(runtime, officer, case.id, "Baik, kami tunggu besok.")
     await telling.post_due(runtime, graph)
     assert "petugas membalas" in api.texts[-1]
     assert api.refused == []
@@ -127,7 +127,7 @@ async def test_only_the_conversation_in_which_the_number_was_given_gets_news_the
         citizen = (await connection.execute(select(contacts.c.citizen_id))).scalar_one()
         await connection.execute(
             update(conversations).where(conversations.c.id == other.conversation_id).values(citizen_id=citizen))
-    await verbs.reply(runtime, await officer_row(runtime, other.officer_id), other.id, "Baik.")
+    await verbs.reply(runtime, await officer_row(runtime, other.officer_id), other.id, "Kami ubah hari ini.")
     assert await telling.post_due(runtime, graph) == 0
     assert officer is not None
 
@@ -147,7 +147,7 @@ async def test_what_is_refused_for_now_is_tried_again_and_a_crash_leaves_it_to_a
     runtime = queued_runtime
     monkeypatch.setattr(outcome, "pause", lambda tries: timedelta(seconds=60))
     case, officer = await with_number(runtime)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     api.troubles = [(500, 131000)]
     assert [await telling.post_due(runtime, graph) for _ in range(2)] == [1, 0]
     assert await rows(runtime) == [("reply", "waiting", "stored")]
@@ -168,7 +168,7 @@ async def test_two_workers_post_each_news_once_and_one_person_is_not_written_to_
     monkeypatch.setattr(outcome, "PAIR", timedelta(seconds=6))
     runtime = queued_runtime
     case, officer = await with_number(runtime)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     await verbs.ask(runtime, officer, case.id, "Nama ibu kandung Anda siapa?")
     assert await telling.post_due(runtime, graph) == 1
     assert len(api.accepted) == 1
@@ -183,7 +183,7 @@ async def test_two_workers_post_each_news_once_and_one_person_is_not_written_to_
 async def test_a_number_that_does_not_work_is_seen_by_the_officer(queued_runtime, graph, api, code, kind, works, later):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     api.troubles = [] if later else [(400, code)]
     await telling.post_due(runtime, graph)
     for one in api.accepted if later else []:
@@ -206,7 +206,7 @@ async def test_a_number_that_does_not_work_is_seen_by_the_officer(queued_runtime
 async def test_a_refused_token_stops_the_number_and_loses_nothing(queued_runtime, graph, api):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     api.token = "a new one"
     assert await telling.post_due(runtime, graph) == 1
     await due(runtime)
@@ -224,7 +224,7 @@ async def test_stop_stops_it_from_every_case_and_only_the_number_itself_begins_i
 ):
     runtime = queued_runtime
     case, officer = await with_number(runtime)
-    await verbs.reply(runtime, officer, case.id, "Baik.")
+    await verbs.reply(runtime, officer, case.id, "Kami ubah hari ini.")
     citizen = await hears(runtime, "STOP", monkeypatch)
     (said,) = [one["text"] for one in await citizen.sees() if one["author"] != "citizen"]
     assert "tidak mengirim kabar lagi" in said

@@ -196,7 +196,7 @@ async def test_p07_an_answer_that_was_announced_or_may_still_come_is_one(runtime
 async def test_p07_words_that_met_no_promise_and_were_refused_begin_one(runtime, graph, api, clock):
     """The officer had answered and writes again by themself: what the citizen was not told they wait for."""
     found = citizen, _, _ = await fresh_case(runtime, graph)
-    await answers(runtime, graph, api, found, "Kami periksa dulu.")
+    await answers(runtime, graph, api, found, "Kami periksa besok.")
     clock.forward(20 * MINUTE)
     wamid = await answers(runtime, graph, api, found, "Besok bisa diambil.")
     clock.forward(MINUTE)
