@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -19,7 +21,7 @@ from handoff.store.schema_moves import ratings
 from tests.support import console
 from tests.support.case_page import browser
 from tests.support.citizen import UNSURE, Citizen, colleague
-from tests.support.office import person
+from tests.support.office import open_case, person
 from tests.support.pages import Page
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])]
@@ -119,6 +121,32 @@ async def test_p01_open_again_under_a_merged_number_is_heard_where_the_case_goes
     await first.taps("Buka lagi kasus ini")  # and again where that one was closed meanwhile
     assert (await second.case()).status == "in_progress"
     assert None not in await first.fates()
+
+
+async def test_p07_a_case_is_not_merged_away_from_its_promise_nor_from_who_waits(runtime, clock):
+    """An old case, merged into one of today, would have a new time to be settled in."""
+    first = await with_case(runtime)
+    clock.forward(timedelta(days=7))
+    second = await with_case(runtime)
+    old, new = await first.case(), await second.case()
+    await joining.join(runtime, second.id, old.number, key_of(runtime, old.id, old.key_version))
+    with pytest.raises(Conflict, match="merge_later"):
+        await merging.merge(runtime, await first.officer(), old.id, new.number, "Soalnya sama.")
+    await verbs.reply(runtime, await first.officer(), old.id, "Kami ubah hari ini.")
+    assert (await first.case()).waiting_since is None
+    await merging.merge(runtime, await second.officer(), new.id, old.number, "Soalnya sama.")
+    after = await first.case()
+    assert (after.resolve_by, after.waiting_since) == (old.resolve_by, new.waiting_since)
+    assert after.reply_by is not None
+
+
+async def test_p06_merging_moves_no_case_to_a_unit_that_has_not_accepted_it(runtime):
+    first, other = await with_case(runtime), await open_case(runtime, topic="bansos_cek")
+    old = await first.case()
+    await joining.join(runtime, other.conversation_id, old.number, key_of(runtime, old.id, old.key_version))
+    with pytest.raises(Conflict, match="not_mergeable"):
+        await merging.merge(runtime, await first.officer(), old.id, other.number, "bukan urusan saya")
+    assert (await first.case()).status == "assigned"
 
 
 async def test_merging_by_the_form_on_the_page(served, runtime):

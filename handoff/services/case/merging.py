@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, select
 
-from handoff.domain.case import Reason, Refusal, Verb, transition
+from handoff.domain.case import Actor, Reason, Refusal, Verb, transition
 from handoff.services.case.cases import Facts, key_of, load, move, record
 from handoff.services.case.holding import actor_of, given_reason, refused
 from handoff.services.errors import Conflict
@@ -23,7 +23,11 @@ from handoff.store.schema import conversations
 
 async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, why: str) -> None:
     """Close the case as merged into the open case `into` (a number) of the same citizen. Whoever writes under the old
-    number is heard in the other case. Raises `Unprocessable("no_reason")`, `Conflict("not_mergeable")`."""
+    number is heard in the other case, and whoever waits for an answer in this one waits there.
+
+    The case that goes on is the one that is to be settled first, else merging would buy time (P7); one of another unit
+    only by who has it or leads there, else a case would move without anybody's accepting it (P6). Raises
+    `Unprocessable("no_reason")`, `Conflict("not_mergeable")`, `Conflict("merge_later")`."""
     reason = given_reason(why)
     async with db.transaction(runtime.pool) as connection:
         ids = select(case_table.c.id, case_table.c.conversation_id, case_table.c.number).where(
@@ -43,9 +47,16 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
             raise refused(refusal, source) from None
         if not _same(locked[own_id], locked[other.conversation_id], source, target, officer.id):
             raise Conflict("not_mergeable")
+        if source.row.unit_id != target.row.unit_id and not _may_merge(target, actor):
+            raise Conflict("not_mergeable")
+        if source.row.resolve_by < target.row.resolve_by:
+            raise Conflict("merge_later", number=source.row.number)
         kept = {str(one): "merged" for one in source.row.kept_from}
         await move(connection, source, state, closed_at=runtime.clock(), waiting_since=None, merged_into=target.id,
                    officer_id=target.row.officer_id, unit_id=target.row.unit_id)
+        if source.row.waiting_since is not None:
+            waiting = filter(None, (source.row.waiting_since, target.row.waiting_since))
+            await move(connection, target, target.state, waiting_since=min(waiting))
         own = await ownership.give(connection, locked[own_id], officer_id=None, open_case_id=None,
                                    last_case_id=source.id)
         await record(runtime, connection, own, source.id, "merged", actor, why=reason, into=target.row.number)
@@ -58,6 +69,14 @@ async def merge(runtime: Runtime, officer: Row[Any], case_id: UUID, into: str, w
             )])
     for conversation_id in locked:
         await sending.dispatch(runtime, conversation_id)
+
+
+def _may_merge(facts: Facts, actor: Actor) -> bool:
+    try:
+        transition(facts.state, Verb.merge, actor)
+    except Refusal:
+        return False
+    return True
 
 
 def _same(own: Row[Any], other: Row[Any], source: Facts, target: Facts, actor_id: UUID) -> bool:
