@@ -169,7 +169,7 @@ async def test_p02_by_a_tap_under_what_the_officer_said(served, runtime, talk):
     (made,) = await complaints(runtime)
     own = await conversations.read(runtime, made.conversation_id)
     assert accused.name in own[0]["text"]
-    assert "“Sedang diperiksa.”" in own[0]["text"]
+    assert "“Hari ini diperiksa.”" in own[0]["text"]
     assert accused.id in made.kept_from
     assert await words_of(runtime, accused, case) == before
     assert made.number in (await talk.sees())[-1]["text"]
