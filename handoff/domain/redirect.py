@@ -172,6 +172,8 @@ _STATE = re.compile(
     r"membayar|memenuhi|boleh|dipungut)|sudah berubah|kesalahan (?:pada|di) )\b"
     r"|\b(?:ktp|kk|kartu|akta|sim|paspor|kia|uang)(?:nya)?(?: \w+){0,3}? "
     r"(?:ada di|(?:bisa|dapat|siap|tinggal|boleh) (?:di)?ambil)\b"
+    r"|(?<!formulir )(?<!formulirnya )\b(?:sudah|sekarang|kini|besok|hari ini) (?:sudah )?"
+    r"(?:bisa|dapat|siap|boleh) (?:di)?ambil\b"
     rf"|\b(?:jadwal|antrean|antrian)(?: \w+){{0,3}}? {_YOU}\b.*{_WHEN}"
     # something of the citizen's own, and how it is
     r"|\b(?:data|nama|alamat|nomor|status|akun|kartu|berkas|dokumen|ktp|kk|akta|nik|npwp|nib|efin|paspor|sim|usaha|"
