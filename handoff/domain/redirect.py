@@ -163,7 +163,7 @@ _DECIDED = re.compile(
     r"|\bkeberatan \w+ kami terima\b|\brp ?\d"
 )
 _STATE = re.compile(
-    r"\b(?:ternyata|tertulis|terketik|terdaftar|tercatat|terdata|terbaca|terkunci|terblokir|diblokir|ganda|kedaluwarsa|"
+    r"\b(?:ternyata|tertulis|terketik|terdaftar|tercatat|terdata|terbaca|terkunci|tertahan|terblokir|diblokir|ganda|kedaluwarsa|"
     r"kadaluwarsa|non-?aktif|cair|berhak|keliru|buram|statusnya|menurut (?:catatan|data|sistem)|di sistem|"
     r"kesalahan ada pada|lewat masa berlaku|di meja saya|batas waktu\w*|"
     r"(?:masih|sudah|kembali|belum) (?:aktif|berlaku|terbit|jadi|cair|lunas|lengkap|ada|tercetak|padan|cocok|sesuai)|"
@@ -276,6 +276,7 @@ _CONTACT = re.compile(
     r"|\b(?:nol|kosong|0)(?:[ -]+(?:nol|kosong|satu|dua|tiga|empat|lima|enam|tujuh|delapan|lapan|sembilan|\d)\b){5,}"
     r"|\b(?:jl|jln|jalan)\b\.? \w|\b(?:call ?center|hotline|helpdesk|kring pajak)\b"
 )
+_TIMED = re.compile(rf"{_WHEN}|\b(?:tanggal|tgl|hari) \w+")
 _OURS = re.compile(r"\b(?:kami|saya)\b")
 _HERE = re.compile(r"\b(?:di|ke|lewat|melalui) (?:sini|(?:percakapan|chat|pesan|halaman|kasus)(?: kasus)? ini)\b")
 # What the office may want from the citizen, and the acts by which they give it: asked for without naming a place, it is
@@ -323,8 +324,13 @@ def _kind(clause: str, before: Kind | None, asks: bool) -> Kind:
     told = _STATE.search(clause) or _ANSWER.search(clause)
     if told and not setting and before is not Kind.referral and not _POWERLESS.search(clause):
         return Kind.substance
-    elsewhere = _PLACE.search(clause) and not asks and not _OURS.search(clause) and not _HERE.search(clause)
-    return Kind.referral if elsewhere or _CONTACT.search(clause) else Kind.other
+    return Kind.referral if _CONTACT.search(clause) or (_points_away(clause) and not asks) else Kind.other
+
+
+def _points_away(clause: str) -> bool:
+    """Whether the clause names a place or somebody else, and neither the office nor a time."""
+    named = (_OURS, _HERE, _TIMED)
+    return bool(_PLACE.search(clause)) and not any(pattern.search(clause) for pattern in named)
 
 
 def _sends_elsewhere(clause: str, asks: bool) -> bool:
