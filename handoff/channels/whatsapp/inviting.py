@@ -52,7 +52,7 @@ LEFT JOIN officers f ON f.id = coalesce(m.officer_id, k.officer_id) LEFT JOIN un
 LEFT JOIN clocks w ON w.case_id = k.id AND w.kind = 'closing' AND w.ended_at IS NULL
 LEFT JOIN clocks q ON q.case_id = k.id AND q.kind = 'question' AND q.ended_at IS NULL
 WHERE o.conversation_id = :conversation AND o.state = 'handed'
-AND (k.id IS NOT NULL OR coalesce(o.notice, 'answer') = ANY(:without_case))
+AND (k.id IS NOT NULL OR coalesce(o.notice, CASE m.author WHEN 'bot' THEN 'answer' END) = ANY(:without_case))
 AND (o.notice = 'asked_reminder' OR (o.notice IS NULL AND k.id IS NULL) OR NOT EXISTS (
     SELECT FROM whatsapp_optouts s JOIN whatsapp_addresses a ON s.number_hash IN (a.wa_hash, a.user_hash)
     WHERE a.conversation_id = :conversation AND a.current

@@ -275,6 +275,7 @@ async def test_who_answers_from_the_number_is_told_how_and_enters_with_the_cases
         assert len((await connection.execute(select(conversations.c.citizen_id).distinct())).all()) == 2
     key = cases.key_of(runtime, case.id, 0)
     await hears(runtime, f"https://kota.contoh.go.id/kasus/{case.number}.{key}", monkeypatch)
+    await citizen.taps("Ini kasus saya")
     async with db.transaction(runtime.pool) as connection:
         assert len((await connection.execute(select(conversations.c.citizen_id).distinct())).all()) == 1
         shown = (await connection.execute(select(messages.c.id).where(messages.c.author == "citizen"))).all()
