@@ -296,7 +296,8 @@ def said(classification: Mapping[str, Any]) -> Alarm | None:
         return Alarm.bribery
     likely = _confidences(classification)
     danger = likely.get(DANGER, 0.0)
-    near = danger > 0 and danger >= NEAR * likely.get(foremost or "", 0.0)
+    second = danger > 0 and sum(one > danger for one in likely.values()) <= 1
+    near = second and danger >= NEAR * likely.get(foremost or "", 0.0)
     return Alarm.danger if foremost == DANGER or near else None
 
 

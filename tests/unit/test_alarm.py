@@ -100,6 +100,7 @@ def read(**confidence: float) -> dict:
     (read(darurat=0.1, pengaduan=0.09), Alarm.danger),  # unsure is enough
     (read(pengaduan=0.4, darurat=0.4 * NEAR), Alarm.danger),
     (read(pengaduan=0.4, darurat=0.39 * NEAR), None),
+    (read(kk_hilang_rusak=0.2, kk_pisah=0.16, darurat=0.12), None),  # a third reading of what was not understood
     (read(pengaduan_pungli=0.2, darurat=0.01), Alarm.bribery),
     (read(pengaduan=0.2, pengaduan_pungli=0.19), None),
     (read(data_disalahgunakan=0.9), None),  # its officer is found by the intent (`taken_by`)
