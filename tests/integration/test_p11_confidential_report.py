@@ -121,6 +121,16 @@ async def test_p11_when_the_action_failed_the_turn_makes_it_a_report_all_the_sam
     assert LINK.search(told["text"])
 
 
+async def test_p11_when_the_action_failed_a_bribe_in_the_second_place_is_a_report_too(runtime):
+    citizen = await Citizen.arrives(runtime)
+    unsure = reply(intent="pengaduan", confidence=0.3, abstained=True)
+    second = unsure.ranking[1].model_copy(update={"name": "pengaduan_pungli", "confidence": 0.2})
+    (told,) = await citizen.asks(
+        "disuruh bayar di loket belakang", unsure.model_copy(update={"ranking": [unsure.ranking[0], second]})
+    )
+    assert LINK.search(told["text"])
+
+
 async def test_p11_the_officer_who_is_talking_never_sees_what_is_said_of_them(runtime):
     citizen = await Citizen.arrives(runtime)
     await citizen.asks("zzz", UNSURE)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotReply, Instruction
 from handoff.catalogue import Aspect
+from handoff.domain import alarm
 from handoff.domain.case import ClosedReason
 from handoff.domain.substance import is_courtesy
 from handoff.services.case import cases, confidential, taking
@@ -89,9 +90,6 @@ class Settlement:
     async def _answer(
         self, wanted: Sequence[answering.Wanted], person: answering.Handover | None = None, seen: Sequence[str] = ()
     ) -> None:
-        if person is not None and person.classification.get("intent") == confidential.INTENT:
-            await confidential.take_down(self.runtime, self.connection, self.conversation, self.question_id)
-            return
         await answering.give_answers(
             self.runtime, self.connection, self.conversation, self.question_id, wanted, said=self.text,
             person=person, seen=seen,
@@ -133,7 +131,8 @@ class Settlement:
         await cases.settle(self.connection, self.question_id, "command", self.runtime.clock())
 
     async def _person(self, reason: str, reply: BotReply) -> None:
-        if reply.intent.name == confidential.INTENT and not self.conversation.confidential:
+        bribe = alarm.nearly(reply.classification()) is alarm.Alarm.bribery
+        if bribe and not self.conversation.confidential:
             await confidential.take_down(self.runtime, self.connection, self.conversation, self.question_id)
             return
         await taking.take_in(self.runtime, self.connection, self.conversation, self.question_id, reason=reason,
