@@ -25,7 +25,6 @@ from tests.support.people import PASSWORD, Officers
 from tests.support.record import rows
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
 CITIZEN = "pemilik.usaha@contoh.id"
 SUPERVISOR = "Tri Wahyuni"
 ADDRESS = (

@@ -11,12 +11,11 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.support.bad_line import bad_line
-from tests.support.browser import PHONE, SLOW_BYTES, SLOW_MS, Network, agree, ask, box, heard, sizes, talk
+from tests.support.browser import PHONE, SLOW_BYTES, SLOW_MS, Network, agree, ask, box, heard, kept, sizes, talk
 from tests.support.house import House
 from tests.support.people import Citizen
 from tests.support.record import rows
 
-pytestmark = pytest.mark.timeout(180)
 Open = Callable[..., Page]
 KB = 1000
 DROPS = 2.5  # seconds
@@ -45,7 +44,7 @@ def test_p01_at_50_kb_a_second_with_800_ms_delay_and_drops_in_the_middle_nothing
         line.drop_every(0)
         expect(talk(phone).get_by_role("button", name="surat.jpg")).to_have_count(1)
         expect(mine.locator(".text")).to_have_text([*words, "(berkas)"])
-        known = phone.evaluate("JSON.parse(Object.entries(localStorage).find(([n]) => n.startsWith('wajah:'))[1])")
+        known = kept(phone)
     assert dropped >= 3
     stored = rows(house.home, "SELECT author, fate FROM messages WHERE conversation_id = %s ORDER BY seq", known["id"])
     fates = [fate for author, fate in stored if author == "citizen"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,18 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from handoff.embedded import SUPERUSER
-from tests.support.browser import PHONE, ask, box, fits, inspect, say, talk, tap
+from tests.support.browser import PHONE, ask, box, fits, inspect, kept, say, talk, tap
 from tests.support.erased import found
 from tests.support.house import House
 from tests.support.people import Citizen, Officers
 from tests.support.record import rows
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
 Open = Callable[..., Page]
 WORDS = "Kampung Randublatung Lor"
 
@@ -35,11 +32,6 @@ def path_of(page: Page, part: str) -> str:
 
 def said_last(page: Page) -> Any:
     return talk(page).locator(".message.system").last
-
-
-def kept(page: Page) -> dict[str, Any]:
-    stored = page.evaluate("Object.entries(localStorage).find(([name]) => name.startsWith('wajah:'))?.[1] || '{}'")
-    return dict(json.loads(stored))
 
 
 def soon(house: House, page: Page) -> None:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import inspect
@@ -17,7 +16,6 @@ from tests.support.people import Citizen, Officers
 from tests.support.record import rows
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(120)
 Open = Callable[..., Page]
 SOON = (datetime.now(UTC).date() + timedelta(days=7)).isoformat()
 UNFOLD = "() => document.querySelectorAll('#tindakan details, #pindah details').forEach((one) => { one.open = true })"

@@ -12,7 +12,6 @@ from tests.support.browser import PHONE, act, ask, box, fits, heard, inspect, pi
 from tests.support.house import House
 from tests.support.people import PASSWORD, Citizen, Officers
 
-pytestmark = pytest.mark.timeout(120)
 Open = Callable[..., Page]
 COLLEAGUES = ("Siti Rahayu", "Bonar Simanjuntak")  # of the unit that takes what no topic claims
 

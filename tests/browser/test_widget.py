@@ -1,43 +1,26 @@
-"""The citizen's widget: first contact, the case as it stands, photos over bad lines, what came unseen."""
+"""The citizen's widget: first contact, the case as it stands, what came unseen."""
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.browser import PHONE, Network, agree, ask, axe, box, fits, heard, inspect, say, talk, tap
+from tests.support.browser import PHONE, Network, agree, ask, axe, box, fits, heard, inspect, kept, say, talk, tap
 from tests.support.house import House
 from tests.support.people import Officers
 from tests.support.record import rows
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
 Open = Callable[..., Page]
 
 
 def button(page: Page, name: str) -> Locator:
     return page.locator("wajah-chat").get_by_role("button", name=name, exact=True)
-
-
-def kept(page: Page) -> dict[str, Any]:
-    """What the widget keeps on the device."""
-    stored = page.evaluate("Object.entries(localStorage).find(([name]) => name.startsWith('wajah:'))?.[1] || '{}'")
-    return dict(json.loads(stored))
-
-
-def photo() -> bytes:
-    """A telephone's photo, larger than is needed to read it."""
-    out = io.BytesIO()
-    Image.effect_noise((2400, 1800), 60).convert("RGB").save(out, "JPEG", quality=90)
-    return out.getvalue()
 
 
 def consents(house: House, page: Page) -> list[tuple[Any, ...]]:
@@ -206,76 +189,6 @@ def test_the_offer_is_skipped_in_one_tap_and_does_not_come_back(open_page: Open)
     heard(phone, 1)
     expect(phone.locator("wajah-chat .case")).to_be_visible()
     expect(button(phone, "Lewati")).to_have_count(0)
-
-
-# --- photos -----------------------------------------------------------------------------------------------------------
-
-
-def test_p01_a_photo_over_a_line_that_drops_and_a_server_that_dies_arrives_once(open_page: Open, house: House) -> None:
-    phone = open_page("/", width=PHONE)
-    ask(phone, "selamat pagi")
-    network = Network(phone)
-    network.slow(200_000, 100)
-    begun: list[str] = []
-    phone.on("request", lambda request: request.method == "PATCH" and begun.append(request.headers["upload-offset"]))
-    phone.locator("wajah-chat input[type=file]").set_input_files(
-        {"name": "ktp saya.png", "mimeType": "image/png", "buffer": photo()})
-    question = phone.locator("wajah-chat").get_by_role("group")
-    expect(question).to_contain_text("ktp saya.jpg")
-    bar = phone.locator("wajah-chat progress")
-    with phone.expect_request(lambda request: request.headers.get("upload-offset", "0") != "0"):
-        question.get_by_role("button", name="Kirim").click()
-    expect(bar).to_be_visible()
-    network.cut()
-    expect(phone.locator("wajah-chat").get_by_role("status")).to_contain_text("Belum terkirim")
-    restarts = house.kill("web")
-    house.until_back("web", restarts)
-    network.restore()
-    expect(talk(phone).get_by_role("button", name="ktp saya.jpg")).to_have_count(1)
-    expect(bar).to_be_hidden()
-    assert len([offset for offset in begun if offset == "0"]) == 1  # it went on where it was
-    known = kept(phone)
-    headers = {"Authorization": f"Bearer {known['token']}"}
-    got = phone.request.get(f"/api/v1/conversations/{known['id']}/messages", headers=headers).json()
-    (file,) = [file for message in got["messages"] for file in message["attachments"]]
-    with Image.open(io.BytesIO(phone.request.get(file["url"], headers=headers).body())) as arrived:
-        assert (arrived.format, arrived.size) == ("JPEG", (1600, 1200))
-
-
-def test_p01_while_a_photo_is_under_way_words_are_sent_and_nobody_is_torn_from_writing(open_page: Open) -> None:
-    phone = open_page("/", width=PHONE)
-    network = Network(phone)
-    phone.locator("wajah-chat input[type=file]").set_input_files(
-        {"name": "ktp saya.png", "mimeType": "image/png", "buffer": photo()})
-    agree(phone)
-    network.slow(30_000, 100)
-    question = phone.locator("wajah-chat .foot .ask")
-    question.get_by_role("button", name="Kirim").click()
-    expect(phone.locator("wajah-chat progress")).to_be_visible()
-    expect(question.get_by_role("button")).to_have_text(["Batal"])  # it is asked once
-    expect(say(phone, "itu foto ktp saya").locator(".who")).to_contain_text("Terkirim")
-    expect(phone.locator("wajah-chat progress")).to_be_visible()
-    box(phone).fill("yang lama")
-    network.restore()
-    expect(talk(phone).get_by_role("button", name="ktp saya.jpg")).to_have_count(1)
-    expect(question).to_be_hidden()
-    expect(box(phone)).to_be_focused()
-    expect(box(phone)).to_have_value("yang lama")
-
-
-def test_a_small_picture_is_sent_as_it_is_and_a_file_called_off_is_not_sent(open_page: Open) -> None:
-    out = io.BytesIO()
-    Image.new("RGB", (40, 30), "white").save(out, "PNG")
-    phone = open_page("/", width=PHONE)
-    picker, question = phone.locator("wajah-chat input[type=file]"), phone.locator("wajah-chat").get_by_role("group")
-    file: Any = {"name": "kecil.png", "mimeType": "image/png", "buffer": out.getvalue()}
-    picker.set_input_files(file)
-    agree(phone)  # a file, too, is not sent before its reader agrees
-    expect(question).to_contain_text("kecil.png")
-    question.get_by_role("button", name="Batal").click()
-    picker.set_input_files(file)
-    question.get_by_role("button", name="Kirim").click()
-    expect(talk(phone).get_by_role("button", name="kecil.png")).to_have_count(1)
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------

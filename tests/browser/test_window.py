@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.browser import inspect
@@ -15,7 +14,6 @@ from tests.support.house import House
 from tests.support.people import Citizen, Officers
 from tests.support.record import rows
 
-pytestmark = pytest.mark.timeout(180)
 LEFT = """
     UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s)
     WHERE conversation_id = %s AND author = 'citizen' RETURNING 1

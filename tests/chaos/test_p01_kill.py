@@ -24,8 +24,6 @@ from tests.support.people import Citizen, Officers
 from tests.support.record import rows, until_quiet, until_settled
 from tests.support.stopped import stopped, until_asked
 
-pytestmark = pytest.mark.timeout(240)
-
 ROUTINE, NEXT = ("ktp sy ilang gmn ngurusnya", "ktp_hilang"), ("mo bikin kk baru syaratnya apa aja", "kk_baru")
 NUMBER = "3171234567890123"
 PERSON = f"mau bicara sama petugas, nik saya {NUMBER}"

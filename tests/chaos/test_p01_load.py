@@ -9,14 +9,11 @@ from itertools import count
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from tests.support.house import House
 from tests.support.people import Citizen, read_to
 from tests.support.record import rows, until_quiet, until_settled
 from tests.support.waiting import until
-
-pytestmark = pytest.mark.timeout(240)
 
 QUESTIONS = [
     ("ktp sy ilang gmn ngurusnya", "ktp_hilang"), ("mo bikin kk baru syaratnya apa aja", "kk_baru"),

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from tests.support.house import House
 from tests.support.people import Citizen
 from tests.support.record import rows, until_quiet, until_settled
 from tests.support.stopped import stopped
 from tests.support.waiting import until
-
-pytestmark = pytest.mark.timeout(240)
 
 SWEEP = 7.0  # seconds after the time-out; the sweep runs every two, and this machine may be busy
 ROUTINE = "ktp sy ilang gmn ngurusnya"

@@ -14,8 +14,6 @@ from tests.support.people import Citizen, Officer, Officers
 from tests.support.record import until_quiet, until_settled
 from tests.support.stopped import stopped, until_asked
 
-pytestmark = pytest.mark.timeout(240)
-
 ROUTINE = "ktp sy ilang gmn ngurusnya"
 Asking = tuple[Citizen, Officer, str]
 

@@ -15,8 +15,6 @@ from hypothesis import strategies as st
 from tests.support.house import House
 from tests.support.people import Citizen, Officers, refused
 
-pytestmark = pytest.mark.timeout(240)
-
 COOKIE, CSRF = "wajah_session", "X-CSRF-Token"
 BODIES = [
     b"", b"null", b"[]", b"{}", b"{", b'{"text": {}}', b'{"text": "\\ud800"}', b"\xff\xfe", b'{"login": null}',

@@ -14,9 +14,6 @@ from tests.support.house import House
 from tests.support.people import Citizen, read_to, refused
 from tests.support.record import rows, until_settled
 
-pytestmark = pytest.mark.timeout(240)
-
-
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,6 @@ from tests.support.house import House
 from tests.support.people import Citizen
 from tests.support.record import rows, until_quiet, until_settled
 
-pytestmark = pytest.mark.timeout(240)
-
 LOST = "ktp sy ilang gmn ngurusnya"
 
 

@@ -16,8 +16,6 @@ from tests.support.people import Citizen, Officer, Officers
 from tests.support.record import rows, until_settled
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.timeout(240)
-
 COLLEAGUES = ("Siti Rahayu", "Bonar Simanjuntak")  # of the unit that takes what no topic claims
 
 

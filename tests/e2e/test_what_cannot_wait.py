@@ -17,7 +17,6 @@ from handoff.settings import Settings
 from tests.support.house import House
 from tests.support.people import Citizen, Officers, read_to
 
-pytestmark = pytest.mark.timeout(240)
 ALARM_TEXTS = yaml.safe_load(Path(__file__).with_name("alarm_texts.yml").read_text(encoding="utf-8"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -157,6 +158,12 @@ def tap(page: Page, title: str) -> None:
     if folded.count():
         folded.locator("summary").click()
     button.click()
+
+
+def kept(page: Page) -> dict[str, Any]:
+    """What the widget keeps on the device: the conversation's `id` and `token`; nothing before there is one."""
+    stored = page.evaluate("Object.entries(localStorage).find(([name]) => name.startsWith('wajah:'))?.[1] || '{}'")
+    return dict(json.loads(stored))
 
 
 # --- the console ------------------------------------------------------------------------------------------------------
