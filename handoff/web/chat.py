@@ -169,7 +169,8 @@ async def events(request: Request, conversation: str) -> None:
         while True:
             happened.clear()  # what comes from here on may be missing in what is read now
             try:
-                await request.app.ctx.doorkeeper.admit(conversation_id, bearer_of(request))
+                # What woke us may be that it was erased: then nothing else will, and the reader shall know at once.
+                await request.app.ctx.doorkeeper.admit(conversation_id, bearer_of(request), afresh=not first)
                 shown, case = await look(runtime, conversation_id, after)
             except DatabaseAway:
                 await asyncio.sleep(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from datetime import timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from handoff.store import db
 from handoff.store.schema import cases, consents, contacts, conversations, data_keys
 from handoff.store.schema_rights import data_events, erasures
 from handoff.web.limits import Buckets
+from handoff.web.streams import HEARTBEAT_SECONDS
 from tests.support.citizen import UNSURE, Citizen, answers
 from tests.support.erased import found
 from tests.support.office import officer_row, person
@@ -243,3 +245,21 @@ async def test_p07_what_nobody_answered_is_not_said_to_be_kept_when_its_citizen_
         assert await erasing.carry_out_due(ticking) == 1
     became = {one.became for one in await promises(ticking, await citizen.case())}
     assert became == {"dropped"}
+
+
+@pytest.mark.parametrize("opening", [answers("ktp_hilang"), UNSURE], ids=["without a case", "with a case"])
+async def test_p11_a_page_that_is_open_learns_of_it_at_once(served, runtime, clock, opening):
+    begun = await conversation.begin(runtime)
+    citizen = Citizen(runtime, begun.conversation_id)
+    await citizen.asks("KTP saya hilang", opening)
+    client = await served.client()
+    client.headers["Authorization"] = f"Bearer {begun.token}"
+    address = f"/api/v1/conversations/{begun.conversation_id}"
+    async with client.stream("GET", f"{address}/events?cases=1") as page, asyncio.timeout(HEARTBEAT_SECONDS / 2):
+        lines = page.aiter_lines()
+        await anext(lines)
+        assert await erases(citizen, clock) == 1
+        assert (await client.get(f"{address}/messages")).status_code in (200, 410)  # where the token is still known
+        async for _ in lines:
+            pass  # until it ends
+    assert (await client.get(f"{address}/messages")).status_code == 410

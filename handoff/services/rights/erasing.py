@@ -161,6 +161,8 @@ async def destroy(runtime: Runtime, erasure_id: UUID) -> bool:
             await connection.execute(update(erasures).where(erasures.c.id == erasure_id).values(
                 state="destroyed", destroyed_at=runtime.clock(), counts=forgotten.counts,
             ))
+            for conversation in locked.values():
+                await notify(connection, conversation.id, conversation.next_seq - 1)
     if forgotten is None:
         await sending.dispatch(runtime, new[0].conversation_id)
         return False
@@ -209,7 +211,6 @@ async def _end_cases(
                                because="erasure")
             await notices.tell(runtime, connection, facts.row.officer_id, case.id, "erased")
         await cases.record(runtime, connection, conversation, case.id, "erased", cases.CITIZEN)
-        await notify(connection, conversation.id, conversation.next_seq - 1)
 
 
 async def clear_away(runtime: Runtime) -> None:

@@ -73,10 +73,10 @@ class Doorkeeper:
         self._runtime = runtime
         self._known: OrderedDict[UUID, tuple[bytes, float]] = OrderedDict()
 
-    async def admit(self, conversation_id: UUID, token: str) -> None:
+    async def admit(self, conversation_id: UUID, token: str, *, afresh: bool = False) -> None:
         """Raises `NotFound` for an unknown conversation, `Gone` for one that was erased, `Unauthorized` for a wrong
-        token."""
-        kept = self._known.get(conversation_id)
+        token. `afresh`: what was remembered does not count."""
+        kept = None if afresh else self._known.get(conversation_id)
         fresh = kept is not None and time.monotonic() < kept[1]
         expected = kept[0] if kept is not None and fresh else await self._look_up(conversation_id)
         if not hmac.compare_digest(expected, hashlib.sha256(token.encode()).digest()):
