@@ -15,13 +15,12 @@ from tests.support.people import Citizen, Officers
 from tests.support.record import rows
 
 LEFT = """
-    UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s)
-    WHERE conversation_id = %s AND author = 'citizen' RETURNING 1
+    UPDATE conversations SET heard_at = now() - interval '24 hours' + make_interval(secs => %s)
+    WHERE id = %s RETURNING 1
 """
 OVER_WHATSAPP = """
-    WITH c AS (UPDATE conversations SET channel = 'whatsapp' WHERE id = %s RETURNING id)
-    UPDATE messages SET sent_at = now() - interval '24 hours' + make_interval(secs => %s) FROM c
-    WHERE conversation_id = c.id AND author = 'citizen' RETURNING 1
+    UPDATE conversations SET channel = 'whatsapp', heard_at = now() - interval '24 hours' + make_interval(secs => %s)
+    WHERE id = %s RETURNING 1
 """
 WAITS = """
     UPDATE messages SET delivery = 'waiting_window', created_at = created_at - interval '20 days'
@@ -32,7 +31,7 @@ WAITS = """
 def over_whatsapp(house: House, citizen: Citizen, seconds: int) -> dict[str, Any]:
     """The citizen's case, as if they had written over WhatsApp; so many seconds of the window are left."""
     case = next(said["case"] for said in reversed(citizen.asks("mau bicara sama petugas")) if said["case"])
-    assert rows(house.home, OVER_WHATSAPP, citizen.id, seconds)
+    assert rows(house.home, OVER_WHATSAPP, seconds, citizen.id)
     return dict(case)
 
 
