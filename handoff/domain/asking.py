@@ -15,8 +15,9 @@ SUBJECT_WORDS = 3  # that may stand before "dan" and share what is said after it
 MOST_PARTS = 4  # a text of more questions is a story; it is read as a whole
 
 # As people write them, in Javanese and Sundanese too.
-_OF_IT = r"(?:2?nya|2?nye|ne|e|ipun|na)?"
+_OF_IT = r"(?:2?nya|2?nye|2?ny|ne|e|ipun|na)?"
 _HOW_MUCH = r"(?:berapa|brapa|brp|brpa|pira|piro|pinten|sabaraha)"
+_PAY = rf"(?:m?bayar|byr){_OF_IT}"
 _WHAT = r"(?:apa|opo|naon)"
 _WHERE = r"(?:(?:di ?|ke ?|ka )ma?na|di ?mane|d ?mana|dmn|dmna|kmn|kmna|(?:nang |ning |neng )?endi)"
 _SEE_TO = rf"(?:urus|ngurus|mengurus|bikin|buat|daftar|ambil|cek|ngecek|gawe|nggawe|damel|ngadamel){_OF_IT}"
@@ -25,7 +26,8 @@ _HERE_IT_ENDS = r"(?= (?:ya|yah|kak|min|mas|mbak|pak|bu|sih|dong|itu|tuh)\b|$)"
 _NAMED = {
     "requirements": rf"(?:per)?sy?arat(?:an)?{_OF_IT}|(?:berkas|dokumen)(?:nya)? {_WHAT}|bawa {_WHAT}"
                     r"|siapa (?:aja |saja )?(?:yang |yg )?(?:boleh|berhak)",
-    "fee": rf"biaya{_OF_IT}|(?:ongkos|tarif){_OF_IT}|m?bayar{_OF_IT} {_HOW_MUCH}|{_HOW_MUCH} m?bayar{_OF_IT}|gratis"
+    "fee": rf"biaya{_OF_IT}|(?:ongkos|tarif){_OF_IT}|{_PAY} {_HOW_MUCH}|gratis"
+           rf"|{_HOW_MUCH}(?: (?:ya|yah|sih|kak|min))? {_PAY}"
            rf"|{_HOW_MUCH} (?:duit|duwit|uang|rupiah|harga|biaya|ongkos){_OF_IT}|(?:harga|rega){_OF_IT} {_HOW_MUCH}"
            rf"|(?:kena|habis|abis) {_HOW_MUCH}{_HERE_IT_ENDS}"
            rf"|bayar (?:ga|gak|gk|nggak|ngga|enggak|tidak|tdk|ndak|ora|henteu){_HERE_IT_ENDS}",
@@ -40,7 +42,7 @@ _NAMED = {
 # An aspect by itself, of the service talked about last: here vaguer words will do.
 _ALONE = {
     "requirements": rf"{_NAMED['requirements']}|(?:berkas|dokumen)(?:nya)?|(?:perlu|harus) bawa(?: apa)?",
-    "fee": rf"{_NAMED['fee']}|(?:m|mem)?bayar{_OF_IT}|(?:duit|duwit|harga|rega){_OF_IT}",
+    "fee": rf"{_NAMED['fee']}|(?:mem)?{_PAY}|(?:duit|duwit|harga|rega){_OF_IT}",
     "time": rf"{_NAMED['time']}|lama(?: ga| gak| tidak)?",
     "steps": rf"{_NAMED['steps']}|cara{_OF_IT}",
     "place": rf"{_WHERE}|lewat mana|tempat(?:nya)?|alamat(?:nya)?|lokasi(?:nya)?",

@@ -41,6 +41,7 @@ def test_an_aspect_by_itself(text: str, aspect: str | None) -> None:
     ("bikin ktp di mana", ("place",)), ("langkah-langkah bikin KK", ("steps",)), ("bayar berapa urus akta", ("fee",)),
     ("bikin paspor kalau ditolak gimana", ("rejections",)), ("permohonan paspor saya ditolak", ()),
     ("cara bikin ktp", ()), ("KTP lama saya rusak", ()), ("ktp saya hilang entah dimana", ()),
+    ("bu bikin ktp baru brp ya byrnya", ("fee",)), ("bikin skck byr brp", ("fee",)), ("biayany paspor brp", ("fee",)),
     ("mo bikin paspor brp duit ya", ("fee",)), ("perpanjang sim a, kena berapa ya", ("fee",)),
     ("skck brp harganya, syaratnya apa, buatnya dmn", ("requirements", "fee", "place")),
     ("arep gawe ktp anyar, syarate opo wae mas", ("requirements",)), ("ktp hilang bayar ga?", ("fee",)),
