@@ -118,7 +118,9 @@ async def action_server(gateway_url: str) -> AsyncIterator[httpx.AsyncClient]:
     Sanic.test_mode = True
     gateway = Gateway(gateway_url, "rahasia-bersama")
     listening = socket.create_server(("127.0.0.1", 0))
-    server = await build(gateway).create_server(sock=listening, return_asyncio_server=True, access_log=False)
+    app = build(gateway)
+    app.config.TOUCHUP = False  # it would take our web process's signals out of Sanic, for every later test as well
+    server = await app.create_server(sock=listening, return_asyncio_server=True, access_log=False)
     assert server is not None
     await server.startup()
     await server.start_serving()
