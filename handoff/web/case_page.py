@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -178,26 +179,28 @@ async def forget(request: Request, number: str) -> HTTPResponse:
 @case_page.post("/<number:str>/tautan")
 async def renew(request: Request, number: str) -> HTTPResponse:
     """Somebody else has seen the case's link: another one, shown once, and this browser keeps its way in."""
-    if _number(number) != number:
-        raise NotFound()
-    key = _key(request)
-    if not _own_form(request, number, key):
-        return _locked(request)
-    try:
-        opened = await pages.open_case(runtime_of(request), number, key)
-        limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
+    async def another(opened: OpenedCase) -> HTTPResponse:
         url = await renewing.renew(runtime_of(request), opened.conversation_id, opened.facts.id)
-    except Forbidden:
-        return _locked(request)
-    except DatabaseAway:
-        return _away(request, number)
-    response = html.page(request, "case_renewed.html", 200, {"Cache-Control": html.MINE}, number=number, url=url)
-    return give_key(request, response, number, url.rpartition("=")[2])
+        shown = html.page(request, "case_renewed.html", 200, {"Cache-Control": html.MINE}, number=number, url=url)
+        return give_key(request, shown, number, url.rpartition("=")[2])
+
+    return await _by_own_form(request, number, another)
 
 
 @case_page.post("/<number:str>/persetujuan")
 async def withdraw_consent(request: Request, number: str) -> HTTPResponse:
     """The citizen takes consent back; the page that follows says what holds now. A reply can give it again."""
+    async def withdraw(opened: OpenedCase) -> HTTPResponse:
+        await _consent(request, opened, False)
+        return redirect(f"{_path(number)}#persetujuan", status=303)
+
+    return await _by_own_form(request, number, withdraw)
+
+
+async def _by_own_form(
+    request: Request, number: str, act: Callable[[OpenedCase], Awaitable[HTTPResponse]]
+) -> HTTPResponse:
+    """What a form of the case's page does, for who has the key and was given the form."""
     if _number(number) != number:
         raise NotFound()
     key = _key(request)
@@ -206,12 +209,11 @@ async def withdraw_consent(request: Request, number: str) -> HTTPResponse:
     try:
         opened = await pages.open_case(runtime_of(request), number, key)
         limit(request.app.ctx.conversation_buckets, str(opened.conversation_id))
-        await _consent(request, opened, False)
+        return await act(opened)
     except Forbidden:
         return _locked(request)
     except DatabaseAway:
         return _away(request, number)
-    return redirect(f"{_path(number)}#persetujuan", status=303)
 
 
 @case_page.get("/<number:str>/berkas.pdf")

@@ -64,7 +64,8 @@ class Due:
     @property
     def contact_id(self) -> UUID | None:
         """The citizen's address; None for an officer."""
-        return self.rows[0].contact_id  # type: ignore[no-any-return]
+        found: UUID | None = self.rows[0].contact_id
+        return found
 
 
 @dataclass(frozen=True)

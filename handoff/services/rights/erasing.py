@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from handoff.bot import BotAway, BotFailed
 from handoff.domain.case import Actor, Verb, transition
+from handoff.services import rounds
 from handoff.services.attachments import uploads
 from handoff.services.case import cases
 from handoff.services.errors import Unavailable
@@ -119,21 +121,9 @@ async def carry_out_due(runtime: Runtime) -> int:
             select(erasures.c.id).where(erasures.c.state == "waiting", erasures.c.due_at <= at)
             .order_by(erasures.c.due_at).limit(AT_ONCE)
         )).scalars().all()
-    destroyed = 0
-    for erasure_id in due:
-        destroyed += await _safely(runtime, erasure_id)
+    destroyed = await rounds.each(due, partial(destroy, runtime), "erasure %s could not be carried out")
     await clear_away(runtime)
     return destroyed
-
-
-async def _safely(runtime: Runtime, erasure_id: UUID) -> bool:
-    try:
-        return await destroy(runtime, erasure_id)
-    except db.DatabaseAway:
-        raise
-    except Exception:
-        log.exception("erasure %s could not be carried out", erasure_id)
-        return False
 
 
 async def destroy(runtime: Runtime, erasure_id: UUID) -> bool:
