@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import json
 import stat
@@ -18,7 +17,6 @@ from handoff.__main__ import main
 from handoff.services.case import cases, verbs
 from handoff.services.post import sending
 from handoff.services.rights import erasing
-from handoff.services.runtime import Runtime
 from handoff.services.talk import inbox, turn
 from handoff.services.talk.inbox import Inbound
 from handoff.store import db
@@ -27,7 +25,8 @@ from handoff.store.schema import conversations
 from handoff.store.schema_record import access_log, case_events
 from handoff.store.schema_rights import data_events, erasures
 from tests.support.citizen import UNSURE, Citizen
-from tests.support.office import SECRETS, officer_row, person
+from tests.support.installation import environment, within
+from tests.support.office import officer_row, person
 
 # Commands do not depend on the database's release: one of them is enough.
 pytestmark = pytest.mark.parametrize("postgres", [18], indirect=True, ids=["pg18"])
@@ -37,20 +36,10 @@ EMAIL, BY = "sumarni@contoh.id", ["--reference", "470/12/2026"]
 @pytest.fixture
 def house(database, tmp_path, settings, monkeypatch):
     """The environment of an installation on the test's database, with no Rasa."""
-    for name, value in {"WAJAH_HOME": str(tmp_path), "DATABASE_URL": database.app_url, **SECRETS,
-                        "RASA_URL": "http://127.0.0.1:9"}.items():
+    nobody = {"RASA_URL": "http://127.0.0.1:9"}
+    for name, value in (environment(tmp_path, database.app_url) | nobody).items():
         monkeypatch.setenv(name, value)
     return settings
-
-
-def within(settings: Any, work: Any) -> Any:
-    async def run() -> Any:
-        runtime = Runtime.create(settings)
-        try:
-            return await work(runtime)
-        finally:
-            await runtime.close()
-    return asyncio.run(run())
 
 
 async def with_case(runtime: Any) -> tuple[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import timedelta
 
@@ -13,7 +12,8 @@ from handoff.__main__ import main
 from handoff.services.people import staff
 from handoff.services.runtime import Runtime
 from handoff.store import audit, db
-from tests.support.office import SECRETS, open_case
+from tests.support.installation import environment, within
+from tests.support.office import open_case
 
 ADD = ["officer", "add", "--name", "Putri Lestari", "--title", "Petugas Layanan", "--role", "officer"]
 
@@ -21,20 +21,9 @@ ADD = ["officer", "add", "--name", "Putri Lestari", "--title", "Petugas Layanan"
 @pytest.fixture
 def house(database, tmp_path, settings, monkeypatch):
     """The environment of an installation on the test's database."""
-    for name, value in {"WAJAH_HOME": str(tmp_path), "DATABASE_URL": database.app_url, **SECRETS}.items():
+    for name, value in environment(tmp_path, database.app_url).items():
         monkeypatch.setenv(name, value)
     return settings
-
-
-def within[T](settings, work) -> T:
-    """The result of `work(runtime)`."""
-    async def run() -> T:
-        runtime = Runtime.create(settings)
-        try:
-            return await work(runtime)
-        finally:
-            await runtime.close()
-    return asyncio.run(run())
 
 
 @pytest.mark.parametrize("unit", ["sosial", "dinas sosial"])
